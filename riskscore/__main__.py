@@ -1,0 +1,6 @@
+"""`python -m riskscore`."""
+
+from riskscore.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+"""The library's face: frames in, frames out, against a workspace.
+
+    import riskscore
+    workspace = riskscore.open_workspace("workspace")
+    print(riskscore.recommend(workspace, frame, "2026-03-02"))
+
+`recommend` keeps nothing: it answers what the daily job would say of these shipments, knowing what the ledger knows.
+The steps it is made of are public too: validate, build_features, load_model, score, select.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import pandas as pd
+import pyarrow as pa
+
+from riskscore import features, readers, selection
+from riskscore.config import Config
+from riskscore.errors import InputError, ModelError
+from riskscore.frames import as_frame
+from riskscore.pipelines import model_store
+from riskscore.pipelines.past import Past
+from riskscore.tables import INGESTED
+from riskscore.validation import Validated
+from riskscore.validation import validate as split
+from riskscore.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from riskscore.features import FeatureBuilder
+    from riskscore.pipelines.model_store import LoadedModel
+    from riskscore.readers import Format
+    from riskscore.selection import SelectionResult
+
+Frame = TypeVar("Frame", pd.DataFrame, pa.Table)
+
+
+def open_workspace(path: str | Path, threads: int = 2) -> Workspace:
+    """An existing workspace.
+
+    Args:
+        path: its folder.
+        threads: threads to use; no result depends on it.
+
+    Raises:
+        WorkspaceError: there is none at `path`.
+    """
+    return Workspace.open(Path(path), threads)
+
+
+def read_table(path: str | Path, table: str = "shipments", file_format: Format = "auto") -> Validated:
+    """Read and validate a file: accepted rows, typed, and quarantined rows with their reasons.
+
+    Args:
+        path: a Parquet or CSV file.
+        table: shipments, traders or outcomes.
+        file_format: auto, parquet, csv or kcs.
+
+    Raises:
+        InputError: unreadable, unknown table, or columns the table does not know.
+    """
+    declared = _table(table)
+    raw = readers.read(Path(path), table, file_format, Config())
+    return split(raw.tables[table], INGESTED[declared], str(path))
+
+
+def validate(frame: pd.DataFrame | pa.Table, table: str = "shipments") -> Validated:
+    """Split a frame by the rules of a table (riskscore.tables).
+
+    Raises:
+        InputError: not a DataFrame or Arrow table, unknown table, or columns the table does not know.
+
+    >>> frame = pd.DataFrame(
+    ...     {"shipment_id": ["B1"], "arrival_date": ["2026-03-02"], "mode": ["boat"], "port": ["2704"]}
+    ... )
+    >>> validate(frame).quarantined["reasons"].to_pylist()
+    [["mode: expected one of ocean, air, truck, rail, mail, express, got 'boat'"]]
+    """
+    declared = INGESTED[_table(table)]
+    return split(readers.from_frame(frame, declared.names), declared)
+
+
+def build_features(
+    workspace: Workspace,
+    shipments: pd.DataFrame | pa.Table,
+    day: str | date,
+    builders: Sequence[FeatureBuilder] = features.BUILDERS,
+) -> pd.DataFrame:
+    """Features of shipments arriving on `day`, knowing what the ledger knew that morning.
+
+    Args:
+        workspace: whose history is read.
+        shipments: columns of the shipments table, one row per shipment.
+        day: their arrival day, a date or ISO text.
+        builders: the feature builders; add your own by passing (*riskscore.features.BUILDERS, mine).
+
+    Returns:
+        float64 columns in catalogue order, indexed by shipment_id, sorted; NaN is null.
+
+    Raises:
+        InputError: rows that validation refuses (the message gives the first reasons), or that arrive on other days.
+    """
+    morning, frame = _day(day), _shipments(shipments)
+    return _features(workspace, frame, morning, builders)
+
+
+def load_model(workspace: Workspace, model: str = "champion") -> LoadedModel:
+    """A registered model by alias or version, verified before it is loaded.
+
+    Raises:
+        ModelError: no such model, or one that fails verification.
+    """
+    with workspace.ledger(read_only=True) as ledger:
+        return model_store.load_model(workspace, ledger, model)
+
+
+def score(
+    workspace: Workspace, shipments: pd.DataFrame | pa.Table, day: str | date, model: str = "champion"
+) -> pd.DataFrame:
+    """Calibrated probabilities of shipments arriving on `day`; nothing is kept.
+
+    Returns:
+        Column `any` and one per modelled hazard, indexed by shipment_id, sorted.
+
+    Raises:
+        InputError: as build_features.
+        ModelError: no model, or one that has learned from facts of `day` or later.
+    """
+    loaded, morning = load_model(workspace, model), _day(day)
+    if morning < loaded.as_of:
+        raise ModelError(f"model {loaded.version} has learned from facts up to {loaded.as_of}, after {morning}")
+    return loaded.model.predict(build_features(workspace, shipments, morning), workspace.threads)
+
+
+def select(
+    workspace: Workspace, shipments: pd.DataFrame | pa.Table, scores: pd.DataFrame, day: str | date
+) -> SelectionResult:
+    """Choose exams among scored shipments under the workspace's capacity and rules; nothing is kept.
+
+    Args:
+        workspace: whose configuration and history (for rules over features) are used.
+        shipments: as for `score`.
+        scores: as made by `score`.
+        day: their arrival day.
+
+    Raises:
+        InputError: as build_features.
+        ConfigError: a must-exam rule names a column that does not exist.
+    """
+    morning, frame = _day(day), _shipments(shipments)
+    rules = workspace.config.must_exam
+    table = frame.join(_features(workspace, frame, morning, features.BUILDERS)) if rules else frame
+    matches = selection.match(rules, table, morning)
+    config = workspace.config
+    risk = frame[["port"]].join(scores["any"])
+    return selection.select(risk, scores.drop(columns="any"), matches, config.capacity, config.selection, morning)
+
+
+def recommend(workspace: Workspace, shipments: Frame, day: str | date, model: str = "champion") -> Frame:
+    """Exam recommendations for shipments arriving on `day`; the same kind of frame out as in. Nothing is kept.
+
+    Returns:
+        One row per shipment, most urgent first per port: shipment_id, port, recommendation, exam_type, arm, rule_id,
+        inclusion_probability, risk_score, priority, reason.
+
+    Raises:
+        InputError: as build_features.
+        ModelError: as score.
+    """
+    scores = score(workspace, shipments, day, model)
+    chosen = select(workspace, shipments, scores, day).frame
+    result = chosen.assign(
+        port=_shipments(shipments)["port"],
+        risk_score=scores["any"],
+        reason=[reasons[0]["text"] for reasons in chosen["reasons"]],
+    )
+    result = result.sort_values(["port", "priority"]).rename_axis("shipment_id").reset_index()[list(_RECOMMENDED)]
+    return pa.Table.from_pandas(result, preserve_index=False) if isinstance(shipments, pa.Table) else result
+
+
+_RECOMMENDED = ("shipment_id", "port", "recommendation", "exam_type", "arm", "rule_id", "inclusion_probability",
+                "risk_score", "priority", "reason")  # fmt: skip
+
+
+def _features(
+    workspace: Workspace, frame: pd.DataFrame, morning: date, builders: Sequence[FeatureBuilder]
+) -> pd.DataFrame:
+    others = frame.index[frame["arrival_date"].dt.date != morning]
+    if len(others):
+        raise InputError(f"{len(others)} shipments do not arrive on {morning.isoformat()}", where=str(others[0]))
+    with workspace.ledger(read_only=True) as ledger:
+        history = Past(workspace, ledger).of_morning(frame, morning, ledger.position)
+    return features.build(frame, history, builders)
+
+
+def _shipments(shipments: pd.DataFrame | pa.Table) -> pd.DataFrame:
+    validated = validate(shipments)
+    if validated.quarantined.num_rows:
+        first = validated.quarantined.slice(0, 1).to_pylist()[0]
+        raise InputError(
+            f"{validated.quarantined.num_rows} rows are not valid shipments; row {first['_row']}: "
+            f"{'; '.join(first['reasons'])}",
+            fix="riskscore.validate splits them from the good rows",
+        )
+    frame = as_frame(validated.accepted.drop_columns(["_row"]), index="shipment_id").sort_index()
+    repeated = frame.index[frame.index.duplicated()]
+    if len(repeated):
+        raise InputError("a shipment is given twice", where=str(repeated[0]), fix="give its latest version only")
+    return frame
+
+
+def _day(day: str | date) -> date:
+    if isinstance(day, date):
+        return day
+    try:
+        return date.fromisoformat(day)
+    except ValueError:
+        raise InputError(f"expected a date like 2026-01-31, got {day!r}") from None
+
+
+def _table(name: str) -> str:
+    if name not in INGESTED:
+        raise InputError(f"unknown table {name!r}", fix=f"one of {', '.join(INGESTED)}")
+    return name
