@@ -1,0 +1,188 @@
+"""Opening the ledger, and the one transaction that a command gets."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from riskscore._version import VERSION
+from riskscore.errors import ConfigError, WorkspaceError
+from riskscore.ledger import schema
+from riskscore.tables import recommendations_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One publication of one day, as recorded."""
+
+    seq: int
+    run_date: date
+    run_id: str
+    position: int
+    parquet_sha256: str
+    record: dict[str, Any]
+
+
+class Transaction:
+    """What a command may do to the ledger before it commits.
+
+    Attributes:
+        connection: the open DuckDB connection, inside the transaction.
+        seq: ledger position of this command; every row it appends carries it.
+        now: the wall clock at its beginning (UTC), the known time of facts that state none.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, seq: int, now: datetime) -> None:
+        self.connection, self.seq, self.now = connection, seq, now
+        self.worth_keeping = True
+
+    def keep_only_if_appended(self, rows: int) -> None:
+        """Leave no trace of a command that appended nothing, so that a replay does not move the ledger."""
+        self.worth_keeping = rows > 0
+
+    def record_model(self, version: str, digest: str, as_of: date, feature_hash: str) -> None:
+        """Remember the digest under which a model version may be loaded."""
+        self.connection.execute(
+            "INSERT INTO models VALUES (?, ?, ?, ?, ?)", [self.seq, version, digest, as_of, feature_hash]
+        )
+
+    def record_run(self, run: Run, recommendations: pa.Table) -> None:
+        """Keep a day's recommendations (tables.recommendations_schema) and its run record."""
+        self.connection.register("published", recommendations)
+        self.connection.execute("INSERT INTO recommendations SELECT * FROM published")
+        self.connection.unregister("published")
+        values = [run.seq, run.run_date, run.run_id, run.position, run.parquet_sha256, json.dumps(run.record)]
+        self.connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)", values)
+
+
+class Ledger:
+    """The ledger of a workspace; a context manager, open only while a command runs.
+
+    Args:
+        path: ledger.duckdb.
+        threads: threads DuckDB may use; results do not depend on it.
+        read_only: open without the right to write.
+
+    Raises:
+        WorkspaceError: absent, damaged, or open in another process.
+    """
+
+    def __init__(self, path: Path, *, threads: int = 1, read_only: bool = False) -> None:
+        if not path.is_file():
+            raise WorkspaceError("no ledger here", where=str(path), fix="run riskscore init")
+        try:
+            self.connection = duckdb.connect(str(path), read_only=read_only, config={"threads": threads})
+        except duckdb.Error as error:
+            raise WorkspaceError(
+                f"the ledger does not open ({str(error).splitlines()[0]})",
+                where=str(path),
+                fix="close other programs that use it; if it is damaged, restore a copy of the workspace",
+            ) from None
+
+    @staticmethod
+    def create(path: Path, timezone: str) -> None:
+        """Create an empty ledger whose days are days of `timezone`; WorkspaceError when the file exists."""
+        if path.exists():
+            raise WorkspaceError("there is a ledger already", where=str(path))
+        with duckdb.connect(str(path)) as connection:
+            for statement in schema.statements():
+                connection.execute(statement)
+            connection.register("empty", recommendations_schema().empty_table())
+            connection.execute("CREATE TABLE recommendations AS SELECT * FROM empty")
+            connection.execute("INSERT INTO settings VALUES ('timezone', ?)", [timezone])
+
+    def __enter__(self) -> Ledger:
+        """The open ledger itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self.connection.close()
+
+    def require_timezone(self, timezone: str) -> None:
+        """Refuse a configured zone other than the one the days in the log were computed in (ConfigError)."""
+        [(kept,)] = self.connection.execute("SELECT value FROM settings WHERE key = 'timezone'").fetchall()
+        if kept != timezone:
+            raise ConfigError(
+                f"timezone is {timezone!r}, but this ledger's days are days of {kept!r}",
+                where="riskscore.toml",
+                fix=f"set timezone = {kept!r} again, or start a new workspace",
+            )
+
+    @property
+    def position(self) -> int:
+        """Ledger position of the last committed command; 0 when nothing has been ingested."""
+        [(last,)] = self.connection.execute("SELECT coalesce(max(seq), 0) FROM commands").fetchall()
+        return int(last)
+
+    @contextmanager
+    def transaction(self, command: str) -> Iterator[Transaction]:
+        """One command's transaction: all of it is kept, or nothing.
+
+        The commit is followed by a checkpoint, so that no acknowledged fact lives in the write-ahead log alone.
+        """
+        now = datetime.now(UTC).replace(tzinfo=None)
+        self.connection.execute("BEGIN")
+        try:
+            seq = self.position + 1
+            self.connection.execute("INSERT INTO commands VALUES (?, ?, ?, ?)", [seq, command, VERSION, now])
+            transaction = Transaction(self.connection, seq, now)
+            yield transaction
+            self.connection.execute("COMMIT" if transaction.worth_keeping else "ROLLBACK")
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("CHECKPOINT")
+
+    def run_of(self, run_date: date) -> Run | None:
+        """The latest recorded run of a day, or None."""
+        rows = self.connection.execute(
+            "SELECT * FROM runs WHERE run_date = ? ORDER BY seq DESC LIMIT 1", [run_date]
+        ).fetchall()
+        return _run(rows[0]) if rows else None
+
+    def runs(self) -> list[Run]:
+        """The latest run of every scored day, by day."""
+        rows = self.connection.execute(
+            "SELECT * FROM runs QUALIFY row_number() OVER (PARTITION BY run_date ORDER BY seq DESC) = 1 "
+            "ORDER BY run_date"
+        ).fetchall()
+        return [_run(row) for row in rows]
+
+    def recommendations_of(self, run_id: str) -> pa.Table:
+        """The recommendations kept under `run_id`, in the published schema, unsorted."""
+        names = ", ".join(recommendations_schema().names)
+        table = self.connection.sql(
+            f"SELECT {names} FROM recommendations WHERE run_id = ?", params=[run_id]
+        ).to_arrow_table()
+        return table.cast(recommendations_schema())
+
+    def model(self, version: str) -> tuple[str, date] | None:
+        """Digest and as-of day of a model version, or None when it was not trained in this workspace."""
+        rows = self.connection.execute("SELECT digest, as_of FROM models WHERE version = ?", [version]).fetchall()
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def last_arrival(self) -> date | None:
+        """The newest arrival day in the ledger, or None when it holds no shipment."""
+        day: date | None
+        [(day,)] = self.connection.execute("SELECT max(arrival_date) FROM shipments_log").fetchall()
+        return day
+
+
+def _run(row: tuple[Any, ...]) -> Run:
+    seq, run_date, run_id, position, sha256, record = row
+    return Run(seq, run_date, run_id, position, sha256, json.loads(record))
