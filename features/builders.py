@@ -1,0 +1,69 @@
+"""The builders in use, and running them: a plain tuple, no registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from riskscore.errors import ConfigError
+from riskscore.features.commodity import Commodity
+from riskscore.features.documentation import Documentation
+from riskscore.features.novelty import Novelty
+from riskscore.features.programme import Programme
+from riskscore.features.route import Route
+from riskscore.features.track_record import TrackRecord
+from riskscore.features.valuation import Valuation
+from riskscore.tables import SHIPMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from riskscore.features.protocol import Feature, FeatureBuilder
+    from riskscore.history import History
+
+BUILDERS: tuple[FeatureBuilder, ...] = (
+    Programme(),
+    TrackRecord(),
+    Novelty(),
+    Valuation(),
+    Route(),
+    Commodity(),
+    Documentation(),
+)
+
+
+def catalogue(builders: Sequence[FeatureBuilder] = BUILDERS) -> tuple[Feature, ...]:
+    """Every feature of `builders`, in the order of the feature frame.
+
+    Raises:
+        ConfigError: two features have the same name, or one has the name of a shipments column (rules name both).
+    """
+    features = tuple(feature for builder in builders for feature in builder.features)
+    names = [feature.name for feature in features]
+    repeated = sorted({name for name in names if names.count(name) > 1 or name in SHIPMENTS.names})
+    if repeated:
+        raise ConfigError(f"feature names that are taken: {repeated}", fix="rename one of them")
+    return features
+
+
+def build(shipments: pd.DataFrame, history: History, builders: Sequence[FeatureBuilder] = BUILDERS) -> pd.DataFrame:
+    """The feature frame of `shipments`: float64 columns in catalogue order, indexed like `shipments`.
+
+    Raises:
+        ConfigError: a builder returns other columns than it declares, or another index.
+    """
+    parts = [_checked(builder, builder.build(shipments, history), shipments) for builder in builders]
+    names = [feature.name for feature in catalogue(builders)]
+    frame = pd.concat(parts, axis=1) if parts else pd.DataFrame(index=shipments.index)
+    return frame[names].astype(np.float64)
+
+
+def _checked(builder: FeatureBuilder, frame: pd.DataFrame, shipments: pd.DataFrame) -> pd.DataFrame:
+    declared = [feature.name for feature in builder.features]
+    if list(frame.columns) != declared:
+        raise ConfigError(f"builder {builder.name!r} declares {declared} but made {list(frame.columns)}")
+    if not frame.index.equals(shipments.index):
+        raise ConfigError(f"builder {builder.name!r} returned another index than its shipments have")
+    return frame
