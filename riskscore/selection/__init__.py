@@ -1,0 +1,14 @@
+"""Selection: which shipments to examine today, with which exam, and with what chance.
+
+Per port, the must-exam rules come first, then the highest risks, then a random floor that can reach
+every shipment. Each shipment carries its inclusion probability: the exact chance that this design
+examines it, so that exam results can be turned into unbiased estimates of what is out there.
+
+Order of use: `match` the rules, then `select`.
+"""
+
+from riskscore.selection.capacity import slots_per_port
+from riskscore.selection.daily import SelectionResult, Unmet, select
+from riskscore.selection.rules import Matches, RuleReport, match
+
+__all__ = ["Matches", "RuleReport", "SelectionResult", "Unmet", "match", "select", "slots_per_port"]
