@@ -1,0 +1,96 @@
+"""Sudden events: lanes that open and close, and what changes when a scenario breaks.
+
+A shell importer appears, ships for some weeks and is gone. A hijacked identity is a known importer suddenly filed by
+somebody else, with other goods from other people. A volume jump is a known importer shipping several times as much.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from riskscore.simulator import lanes as ln
+from riskscore.simulator import lists
+from riskscore.simulator.lanes import Lanes
+from riskscore.simulator.streams import stream
+
+if TYPE_CHECKING:
+    from riskscore.simulator.arrays import Bools, Floats, Ints
+    from riskscore.simulator.settings import Settings
+    from riskscore.simulator.traders import Population
+
+SHARES = {ln.SHELL: 0.012, ln.HIJACK: 0.006, ln.JUMP: 0.008}
+"""Share of the country's shipments that each kind of event carries."""
+
+TURNED_SHARE = 0.045
+"""Share of shipments on standing lanes of traders that turn bad at a break."""
+
+NEW_GOODS_SHARE = 0.025
+"""Share of shipments, after a break, of trusted traders in goods new to them."""
+
+WAVE_SHARE = 0.03
+"""Share of shipments, after a break, of the wave of shell importers."""
+
+STEALTH_SHARE = 0.09
+"""Share of shipments on the lanes that a stealthy break turns bad."""
+
+
+def sudden(settings: Settings, people: Population) -> Lanes:
+    """The event lanes of the whole simulation."""
+    rng = stream(settings.seed, "events")
+    established = np.flatnonzero(~people.shell & (people.importers.start < -200))
+    count = max(3, len(established) // 60)
+    return ln.concat([
+        _shells(rng, people),
+        _bursts(rng, settings, people, rng.choice(established, count), ln.HIJACK, (14, 42)),
+        _bursts(rng, settings, people, rng.choice(established, count), ln.JUMP, (10, 30)),
+    ])
+
+
+def _shells(rng: np.random.Generator, people: Population) -> Lanes:
+    importer = np.repeat(np.flatnonzero(people.shell), 2)
+    start = people.importers.start[importer]
+    return ln.draw(rng, people, importer, start=start, end=start + rng.integers(25, 80, len(importer)),
+                   volume=rng.exponential(1.0, len(importer)) + 0.3, kind=ln.SHELL)
+
+
+def _bursts(
+    rng: np.random.Generator, settings: Settings, people: Population, who: Ints, kind: int, lasts: tuple[int, int]
+) -> Lanes:
+    start = rng.integers(0, settings.days, len(who))
+    return ln.draw(rng, people, who, start=start, end=start + rng.integers(*lasts, len(who)),
+                   volume=rng.exponential(1.0, len(who)) + 0.3, kind=kind)
+
+
+def new_goods(settings: Settings, people: Population) -> Lanes:
+    """Lanes that trusted traders open at a break, in goods with hazards that are new to them."""
+    rng = stream(settings.seed, "new goods")
+    trusted = np.flatnonzero(people.tier >= 2)
+    if settings.scenario != "break" or len(trusted) == 0:
+        return ln.draw(rng, people, trusted[:0], start=trusted[:0], volume=np.zeros(0), kind=ln.NEW_GOODS)
+    who = np.repeat(rng.choice(trusted, max(3, len(trusted) // 6), replace=False), 2)
+    start = np.maximum(settings.break_day, settings.break_day + rng.integers(-7, 21, len(who)))
+    risky = lists.goods().hazards.sum(axis=1)
+    good = rng.choice(len(risky), len(who), p=risky / risky.sum())
+    return ln.draw(rng, people, who, start=start, volume=rng.exponential(1.0, len(who)) + 0.3,
+                   kind=ln.NEW_GOODS, good=good)
+
+
+def turned(settings: Settings, people: Population, lanes: Lanes, exposure: Floats) -> Bools:
+    """Standing lanes that turn bad at the break, in a break those of trusted traders, in a stealthy one of anybody.
+
+    Whole importers turn, drawn until their lanes carry the scenario's share of `exposure` (shipments per lane).
+    """
+    if settings.scenario == "steady":
+        return np.zeros(len(lanes), dtype=bool)
+    rng = stream(settings.seed, "turned")
+    honest = ~people.importers.bad.any(axis=1) & ~people.shell & (people.importers.start < -200)
+    eligible = honest & (people.tier >= 2) if settings.scenario == "break" else honest & (people.tier < 2)
+    share = TURNED_SHARE if settings.scenario == "break" else STEALTH_SHARE
+    standing = (lanes.kind == ln.ORDINARY) & (lanes.start < settings.break_day - 60)
+    volume = np.bincount(lanes.importer, exposure * standing, len(eligible)) / exposure.sum()
+    # Nobody so large that one trader's turn would be the whole story.
+    order = rng.permutation(np.flatnonzero(eligible & (volume > 0) & (volume < share / 8)))
+    chosen = order[np.cumsum(volume[order]) <= share]
+    return np.asarray(standing & np.isin(lanes.importer, chosen))

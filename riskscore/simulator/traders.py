@@ -1,0 +1,218 @@
+"""The traders of the country: who they are, how much they ship, and the risk each carries for good.
+
+Volumes follow Zipf's law. Risk is latent and lasting: a few in each role are bad for one to three hazards, so a
+trader's past says something about its future; nobody in the country can see it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from riskscore.simulator import identifiers, lists, names
+from riskscore.simulator.arrays import Bools, Floats, Ints, Texts, texts
+from riskscore.simulator.streams import pick, pick_rows, stream
+
+if TYPE_CHECKING:
+    from riskscore.simulator.settings import Settings
+
+# EIN prefixes in use by the Internal Revenue Service's campuses; 00, 07 to 09 and others are not issued.
+_EIN_PREFIXES = (10, 12, 20, 26, 27, 30, 35, 36, 41, 45, 46, 47, 58, 59, 61, 68, 74, 75, 76, 77, 81, 82, 91, 94, 95)
+_CODE_CHARACTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"
+
+BAD_SHARE = {"importer": 0.05, "shipper": 0.035, "manufacturer": 0.03, "filer": 0.06}
+"""Share of a role's traders that are lastingly bad."""
+
+# The largest traders are watched by everyone and have the most to lose.
+_TOO_BIG_TO_CHEAT = 0.03
+
+
+@dataclass(frozen=True)
+class Traders:
+    """One role's traders, one position each."""
+
+    ids: Texts
+    names: Texts
+    country: Ints
+    sector: Ints
+    volume: Floats
+    """Share of the role's volume, Zipf; not normalised."""
+    start: Ints
+    """First day in business, counted from the first simulated day; negative = before."""
+    bad: Bools
+    """(trader, hazard): ships this hazard habitually."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """All traders. `tier` is the CTPAT tier of each importer on the first day."""
+
+    importers: Traders
+    consignees: Traders
+    shippers: Traders
+    manufacturers: Traders
+    filers: Traders
+    tier: Ints
+    shell: Bools
+    """Importers set up to be burnt: a few weeks of business, no past."""
+
+
+def populate(settings: Settings) -> Population:
+    """Draw everybody. Sizes grow with shipments per day, between bounds that keep histories learnable."""
+    n = int(np.clip(4 * settings.per_day, 600, 4000))
+    shell = _shells(settings, n)
+    importers = _importers(settings, n, shell)
+    shippers = _foreign(settings, "shipper", int(1.2 * n))
+    manufacturers = _foreign(settings, "manufacturer", int(1.4 * n))
+    return Population(
+        importers=importers,
+        consignees=_consignees(settings, int(0.3 * n)),
+        shippers=shippers,
+        manufacturers=manufacturers,
+        filers=_filers(settings, int(np.clip(n // 14, 40, 160))),
+        tier=_tiers(settings, importers),
+        shell=np.arange(len(importers.ids)) >= n,
+    )
+
+
+def _shells(settings: Settings, n: int) -> Ints:
+    """First days of the shell importers: a trickle all the time, and a wave after a break."""
+    rng = stream(settings.seed, "shells")
+    trickle = rng.integers(-60, settings.days, max(4, n // 50))
+    if settings.scenario != "break":
+        return trickle
+    wave = rng.integers(settings.break_day, max(settings.break_day + 1, settings.days - 14), max(4, n // 50))
+    return np.concatenate([trickle, wave])
+
+
+def zipf(rng: np.random.Generator, n: int, exponent: float = 0.85, offset: float = 6.0) -> Floats:
+    """Zipf-Mandelbrot weights in random order: rank r weighs (r + offset) ** -exponent."""
+    ranked: Floats = (np.arange(1, n + 1) + offset) ** -exponent
+    return rng.permutation(ranked)
+
+
+def habits(rng: np.random.Generator, role: str, volume: Floats, likely: Floats) -> Bools:
+    """(trader, hazard): the habits of the bad ones; one to three hazards each, `likely` (trader, hazard) ones."""
+    n = len(volume)
+    bad = rng.random(n) < BAD_SHARE[role]
+    bad &= np.argsort(np.argsort(-volume)) > _TOO_BIG_TO_CHEAT * n
+    result = np.zeros((n, len(lists.HAZARDS)), dtype=bool)
+    for trader in np.flatnonzero(bad):
+        count = rng.integers(1, 4)
+        chances = likely[trader] / likely[trader].sum()
+        result[trader, rng.choice(len(chances), size=count, replace=False, p=chances)] = True
+    return result
+
+
+def _hazard_weight() -> Floats:
+    # The square root lets rare hazards have habitual offenders too.
+    return np.sqrt(lists.numbers("hazards", "prevalence"))
+
+
+def _sector_hazards(sector: Ints) -> Floats:
+    goods = lists.goods()
+    mean = np.array([goods.hazards[goods.sector == s].mean(axis=0) for s in range(len(lists.SECTORS))])
+    return (mean[sector] + 1e-3) * _hazard_weight()
+
+
+def _importers(settings: Settings, established: int, shells: Ints) -> Traders:
+    rng = stream(settings.seed, "importers")
+    n = established + len(shells)
+    sector = pick(rng, np.bincount(lists.goods().sector).astype(float), n)
+    volume = zipf(rng, n)
+    company, _ = names.companies(rng, np.full(n, -1), sector)
+    bad = habits(rng, "importer", volume, _sector_hazards(sector))
+    bad[established:] = False
+    return Traders(
+        ids=employer_numbers(rng, n),
+        names=company,
+        country=np.full(n, -1),
+        sector=sector,
+        volume=volume,
+        start=np.concatenate([_starts(rng, established, settings.days), shells]),
+        bad=bad,
+    )
+
+
+def employer_numbers(rng: np.random.Generator, n: int) -> Texts:
+    """Importer numbers: an EIN and its suffix, NN-NNNNNNNXX."""
+    prefixes = rng.choice(_EIN_PREFIXES, n)
+    serials = identifiers.distinct(rng, 1_000_000, 10_000_000, n)
+    return texts([f"{p}-{s:07d}00" for p, s in zip(prefixes, serials, strict=True)])
+
+
+def _starts(rng: np.random.Generator, n: int, days: int) -> Ints:
+    """Four in five are established (up to 15 years); the others appear while we watch."""
+    established = -rng.integers(120, 5500, n)
+    return np.where(rng.random(n) < 0.82, established, rng.integers(-120, days, n))
+
+
+def _consignees(settings: Settings, n: int) -> Traders:
+    rng = stream(settings.seed, "consignees")
+    sector = rng.integers(0, len(lists.SECTORS), n)
+    company, _ = names.companies(rng, np.full(n, -1), sector)
+    nobody = np.zeros((n, len(lists.HAZARDS)), dtype=bool)
+    return Traders(employer_numbers(rng, n), company, np.full(n, -1), sector, zipf(rng, n),
+                   _starts(rng, n, settings.days), nobody)
+
+
+def _foreign(settings: Settings, role: str, n: int) -> Traders:
+    rng = stream(settings.seed, role)
+    goods = lists.goods()
+    good = rng.integers(0, len(goods.hts), n)
+    country = _origins(rng, good)
+    company, place = names.companies(rng, country, goods.sector[good])
+    volume = zipf(rng, n)
+    likely = goods.hazards[good] * lists.country_hazards()[country] * _hazard_weight()
+    ids = _mids(rng, country, company, place) if role == "manufacturer" else _duns(rng, n)
+    return Traders(ids, company, country, goods.sector[good], volume, _starts(rng, n, settings.days),
+                   habits(rng, role, volume, likely))
+
+
+def _origins(rng: np.random.Generator, good: Ints) -> Ints:
+    return pick_rows(rng, lists.goods().origins[good] + 0.02)
+
+
+def _duns(rng: np.random.Generator, n: int) -> Texts:
+    return texts([f"{serial:09d}" for serial in identifiers.distinct(rng, 10_000_000, 999_999_999, n)])
+
+
+def _mids(rng: np.random.Generator, country: Ints, company: Texts, place: Texts) -> Texts:
+    """MIDs; a second firm with the same one gets the next street number."""
+    seen: set[str] = set()
+    result = []
+    for c, name, city, number in zip(country, company, place, rng.integers(1, 2000, len(country)), strict=True):
+        street = int(number)
+        while (mid := identifiers.manufacturer(lists.COUNTRIES[c], name, street, city)) in seen:
+            street += 1
+        seen.add(mid)
+        result.append(mid)
+    return texts(result)
+
+
+def _filers(settings: Settings, n: int) -> Traders:
+    rng = stream(settings.seed, "filers")
+    codes = identifiers.distinct(rng, 0, len(_CODE_CHARACTERS) ** 3, n)
+    volume = zipf(rng, n, exponent=1.0, offset=3)
+    surnames, kinds = names.words("american", "name"), names.words("american", "filer")
+    company = [f"{surnames[i % len(surnames)]} {kinds[i // len(surnames) % len(kinds)]}".upper() for i in range(n)]
+    likely = np.tile(_hazard_weight(), (n, 1))
+    return Traders(texts([_code(int(c)) for c in codes]), texts(company), np.full(n, -1), np.zeros(n, dtype=int),
+                   volume, _starts(rng, n, settings.days), habits(rng, "filer", volume, likely))
+
+
+def _code(number: int) -> str:
+    base = len(_CODE_CHARACTERS)
+    return "".join(_CODE_CHARACTERS[number // base**place % base] for place in (2, 1, 0))
+
+
+def _tiers(settings: Settings, importers: Traders) -> Ints:
+    """CTPAT tiers on the first day: large, established, honest importers join more (about half of the volume)."""
+    rng = stream(settings.seed, "tiers")
+    size = np.argsort(np.argsort(importers.volume)) / len(importers.volume)
+    joins = rng.random(len(size)) < 0.75 * size**3
+    joins &= (importers.start < -700) & ~(importers.bad.any(axis=1) & (rng.random(len(size)) < 0.7))
+    tier = pick(rng, np.array([0.22, 0.62, 0.16]), len(size)) + 1
+    return np.where(joins, tier, 0)
