@@ -1,0 +1,1 @@
+"""The jobs: ingest, train, backtest, score a day, report."""

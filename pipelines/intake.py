@@ -1,0 +1,125 @@
+"""From files to the ledger: read, validate, append, quarantine; every row accounted for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from riskscore import readers
+from riskscore.ledger import append
+from riskscore.ledger.append import quarantine
+from riskscore.tables import INGESTED, Table
+from riskscore.validation import Validated, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from zoneinfo import ZoneInfo
+
+    from riskscore.config import Config
+    from riskscore.ledger import Transaction
+    from riskscore.readers import Format
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file, read and validated, not yet appended."""
+
+    path: str
+    sha256: str
+    rows: int
+    tables: dict[str, Validated]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What became of the rows of one table.
+
+    Attributes:
+        read: rows in the files.
+        quarantined: rows refused, by validation or as conflicts.
+        fates: one row per accepted row, see riskscore.ledger.append.Appended.
+        findings: accepted rows per column whose code is not of the expected form.
+    """
+
+    read: int
+    quarantined: int
+    fates: pd.DataFrame
+    findings: dict[str, int] = field(default_factory=dict)
+
+    def count(self, fate: str) -> int:
+        """Accepted rows with that fate: new, superseded or duplicate."""
+        return int((self.fates["fate"] == fate).sum())
+
+
+def read_sources(paths: Sequence[Path], table: str, file_format: Format, config: Config) -> list[Source]:
+    """Read and validate files without touching the ledger.
+
+    Raises:
+        InputError: a file is absent, unreadable, or has columns the table does not know.
+    """
+    sources = []
+    for path in readers.expand(paths):
+        raw = readers.read(path, table, file_format, config)
+        validated = {name: validate(rows, INGESTED[name], str(path)) for name, rows in raw.tables.items()}
+        sources.append(Source(str(path), raw.sha256, raw.rows, validated))
+    return sources
+
+
+def take_in(transaction: Transaction, sources: Sequence[Source], table: Table, zone: ZoneInfo) -> Intake:
+    """Append one table of `sources` and keep what was refused, inside the command's transaction.
+
+    The files are taken together: a row that stands in two of them is a duplicate, whatever their order.
+    """
+    parts = [(source, source.tables[table.name]) for source in sources if table.name in source.tables]
+    accepted, places = _together([(source.path, validated.accepted) for source, validated in parts])
+    appended = append(transaction, table, accepted, zone)
+    for source, validated in parts:
+        quarantine(transaction.connection, transaction.seq, table, source.path, validated.quarantined)
+    conflicts = appended.fates["fate"] == "conflict"
+    _quarantine_conflicts(transaction, table, accepted, appended.fates[conflicts], places, appended.conflict_reason)
+    refused = sum(validated.quarantined.num_rows for _, validated in parts) + int(conflicts.sum())
+    return Intake(
+        read=refused + len(appended.fates) - int(conflicts.sum()),
+        quarantined=refused,
+        fates=appended.fates[~conflicts],
+        findings=_sum([validated.findings for _, validated in parts]),
+    )
+
+
+def _together(parts: Sequence[tuple[str, pa.Table]]) -> tuple[pa.Table, pd.DataFrame]:
+    """All accepted rows, numbered through, and where each stood: source, row_number."""
+    rows = pa.concat_tables([accepted for _, accepted in parts])
+    paths = [path for path, accepted in parts for _ in range(accepted.num_rows)]
+    places = pd.DataFrame({"source": pd.Series(paths, dtype="str"), "row_number": rows["_row"].to_pandas()})
+    numbers = pa.array(range(rows.num_rows), pa.int64())
+    return rows.set_column(rows.schema.get_field_index("_row"), "_row", numbers), places
+
+
+def _quarantine_conflicts(
+    transaction: Transaction, table: Table, accepted: pa.Table, fates: pd.DataFrame, places: pd.DataFrame, reason: str
+) -> None:
+    for source, rows in places.loc[fates["_row"]].groupby("source", sort=True):
+        chosen = accepted.filter(pc.is_in(accepted["_row"], pa.array(rows.index.to_numpy())))
+        raw = [json.dumps(row, default=str) for row in chosen.drop_columns(["_row"]).to_pylist()]
+        refused = pa.table(
+            {
+                "_row": pa.array(rows["row_number"].to_numpy(), pa.int64()),
+                "reasons": pa.array([[reason]] * len(rows), pa.list_(pa.string())),
+                "raw": pa.array(raw, pa.string()),
+            }
+        )
+        quarantine(transaction.connection, transaction.seq, table, str(source), refused)
+
+
+def _sum(counts: Sequence[dict[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for count in counts:
+        for name, number in count.items():
+            total[name] = total.get(name, 0) + number
+    return total

@@ -1,0 +1,62 @@
+"""Putting a day's recommendations together, in the published schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from riskscore import reference
+from riskscore.publication import conform, struct_column
+from riskscore.tables import recommendations_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from riskscore.selection import SelectionResult
+
+
+def as_published(
+    live: pd.DataFrame,
+    scores: pd.DataFrame,
+    chosen: SelectionResult,
+    centers: pd.Series,
+    stamp: Mapping[str, Any],
+) -> pa.Table:
+    """The recommendations table (riskscore.tables.recommendations_schema), sorted by port and priority.
+
+    Args:
+        live: live shipments of the day, indexed by shipment_id.
+        scores: `any` and a column per modelled hazard, same index.
+        chosen: the selection, same index.
+        centers: the importer's Center, null where not on record; same index.
+        stamp: the values every row shares: run_id, model_version, feature_hash, ledger_seq, scored_at.
+    """
+    schema = recommendations_schema()
+    columns: dict[str, Any] = {
+        "shipment_id": live.index,
+        "version": live["version"],
+        "port": live["port"],
+        "center": centers,
+        "exam_probabilities": struct_column(chosen.exam_probabilities, reference.exams()),
+        "risk_score": scores["any"],
+        "hazard_scores": struct_column(scores.drop(columns="any"), reference.hazards()),
+        # Filled by later issues; null says so.
+        "expected_harm_usd": np.full(len(live), np.nan),
+        "programme_credit": np.full(len(live), np.nan),
+        **{name: chosen.frame[name] for name in chosen.frame.columns if name in schema.names},
+        **{name: [value] * len(live) for name, value in stamp.items()},
+    }
+    arrays = [_array(columns[field.name], field.type) for field in schema]
+    return conform(pa.Table.from_arrays(arrays, schema=schema))
+
+
+def _array(values: Any, kind: pa.DataType) -> pa.Array:  # noqa: ANN401 - anything Arrow can read as a column
+    if isinstance(values, pa.Array):
+        return values
+    if pa.types.is_list(kind):
+        return pa.array(list(values), kind)
+    return pa.array(values, kind, from_pandas=True)

@@ -1,0 +1,148 @@
+"""`riskscore train`: replay the log, label what was examined, fit, evaluate on later days, register."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from riskscore import features, models
+from riskscore.errors import RunError
+from riskscore.frames import as_frame, epoch_days
+from riskscore.ledger import outcomes_known, read_mornings
+from riskscore.models import bundle, evaluation
+from riskscore.pipelines.model_store import registry_of
+from riskscore.pipelines.past import Past
+from riskscore.pipelines.projection import project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from riskscore.ledger import Ledger
+    from riskscore.models import TrainedModel
+    from riskscore.workspace import Workspace
+
+    Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A registered model version.
+
+    Attributes:
+        version: its version in the registry.
+        alias: champion for the first version, else challenger.
+        digest: of the bundle.
+        as_of: the morning before which every fact it learned from was known.
+        rows: labelled shipments used.
+        evaluations: per target, figures on days after those it was fitted and calibrated on.
+    """
+
+    version: str
+    alias: str
+    digest: str
+    as_of: date
+    rows: int
+    evaluations: dict[str, dict[str, Any]]
+
+
+def train(workspace: Workspace, as_of: date | None = None, report: Report | None = None) -> Trained:
+    """Train on everything known before the morning of `as_of` and register the result.
+
+    Args:
+        workspace: where the history is.
+        as_of: default: the day after the newest arrival in the ledger.
+        report: called with stage, steps done, steps in all.
+
+    Raises:
+        RunError: the ledger is empty.
+        ModelError: too few labels; the message says how many there are.
+        LockedError: another command is writing.
+    """
+    with workspace.writing() as ledger, tempfile.TemporaryDirectory() as scratch:
+        project(workspace, ledger)
+        morning = as_of or _default_as_of(ledger)
+        position = ledger.position
+        shipments, labels = read_labelled(workspace, ledger, morning, position)
+        fitted = fit(workspace, ledger, shipments, labels, morning, position, report)
+        folder = Path(scratch) / "bundle"
+        digest = bundle.save(fitted, folder)
+        return _register(workspace, ledger, fitted, folder, digest, morning)
+
+
+def read_labelled(
+    workspace: Workspace, ledger: Ledger, as_of: date, position: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Examined shipments as they stood on their own morning, and their labels as known before `as_of`.
+
+    Returns:
+        The shipments columns and the label columns (riskscore.models.label), both indexed by shipment_id. A
+        shipment nobody examined is in neither.
+    """
+    outcomes = as_frame(outcomes_known(ledger.connection, as_of, position))
+    labels = models.label(outcomes, max_weight=workspace.config.model.max_weight)
+    asked = pa.array(labels.index, pa.string())
+    shipments = as_frame(read_mornings(ledger.connection, asked, as_of, position), index="shipment_id")
+    return shipments, labels.loc[labels.index.isin(shipments.index)]
+
+
+def fit(
+    workspace: Workspace,
+    ledger: Ledger,
+    shipments: pd.DataFrame,
+    labels: pd.DataFrame,
+    as_of: date,
+    position: int,
+    report: Report | None = None,
+) -> TrainedModel:
+    """Replay history for labelled shipments and fit the boosters; nothing is written."""
+    replaying = (lambda done, total: report("replaying history", done, total)) if report else None
+    fitting = (lambda target, done, total: report(f"fitting {target}", done, total)) if report else None
+    history = Past(workspace, ledger).of_replay(shipments, as_of, position, replaying)
+    frame = features.build(shipments, history)
+    return models.train(
+        frame,
+        labels,
+        epoch_days(shipments["arrival_date"]),
+        workspace.config.model,
+        categorical=[feature.name for feature in features.catalogue() if feature.categorical],
+        threads=workspace.threads,
+        as_of=as_of,
+        provenance={"ledger_position": position, "config_digest": workspace.config.digest()},
+        progress=fitting,
+    )
+
+
+def _default_as_of(ledger: Ledger) -> date:
+    newest = ledger.last_arrival()
+    if newest is None:
+        raise RunError("the ledger holds no shipment", fix="run riskscore ingest manifest FILE first")
+    return newest + timedelta(days=1)
+
+
+def _register(
+    workspace: Workspace, ledger: Ledger, fitted: TrainedModel, folder: Path, digest: str, as_of: date
+) -> Trained:
+    registry = registry_of(workspace)
+    evaluations = {target: dict(booster.evaluation) for target, booster in fitted.boosters.items()}
+    tags = {"as_of": as_of.isoformat(), "feature_hash": fitted.feature_hash}
+    version = registry.register(folder, digest, evaluation.flatten(evaluations), _parameters(workspace), tags)
+    with ledger.transaction("train") as transaction:
+        transaction.record_model(version, digest, as_of, fitted.feature_hash)
+    local = workspace.models / version
+    shutil.rmtree(local, ignore_errors=True)
+    shutil.copytree(folder, local)
+    aliases = {number: alias for alias, number in registry.aliases().items()}
+    rows = int(fitted.training["rows"])
+    return Trained(version, aliases.get(version, "none"), digest, as_of, rows, evaluations)
+
+
+def _parameters(workspace: Workspace) -> dict[str, Any]:
+    return workspace.config.model.model_dump(mode="json")

@@ -1,0 +1,67 @@
+"""How scored days are shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+
+from riskscore.cli.terminal import console, table
+from riskscore.publication import recommendations_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from riskscore.pipelines.score_day import DayResult
+    from riskscore.workspace import Workspace
+
+_COUNTS = ("read", "scored", "quarantined", "superseded", "deleted", "duplicate", "deferred")
+# Enough to recognise the morning; the whole list is in the Parquet file.
+_SHOWN_EXAMS = 5
+
+
+def print_days(workspace: Workspace, results: Sequence[DayResult]) -> None:
+    """Print the account of each day's rows, its warnings, the first exams of a single day, and where to look."""
+    columns = ("date", *_COUNTS, "live", "examine", "run")
+    console().print(table(columns, [_row(result) for result in results]))
+    for result in results:
+        _print_warnings(workspace, result)
+    if len(results) == 1:
+        _print_exams(results[0])
+        print(f"recommendations: {recommendations_path(workspace.out, results[0].run.run_date)}")
+    else:
+        print(f"recommendations: {workspace.out / 'recommendations'}")
+
+
+def _row(result: DayResult) -> list[object]:
+    counts = [getattr(result.counts, name) for name in _COUNTS]
+    examine = pc.sum(pc.equal(result.recommendations["recommendation"], "examine")).as_py()
+    how = f"{result.run.run_id[:12]}{' (as before)' if result.replayed else ''}"
+    return [result.run.run_date.isoformat(), *counts, result.recommendations.num_rows, examine, how]
+
+
+def _print_warnings(workspace: Workspace, result: DayResult) -> None:
+    day, record = result.run.run_date.isoformat(), result.run.record
+    if result.replayed and result.counts.deferred:
+        print(f"{day}: {result.counts.deferred:,} new rows kept; --refresh scores the day with them")
+    if record["ports_without_capacity"]:
+        print(f"{day}: no exam capacity at port {', '.join(record['ports_without_capacity'])}; outside all estimates")
+    for unmet in record["must_exam_unmet"]:
+        print(f"{day}: must-exam {unmet['rule_id']} not met for {unmet['shipment_id']} at port {unmet['port']}")
+    for rule in record["rules"]:
+        if rule["flag"]:
+            print(f"{day}: rule {rule['rule_id']} {rule['flag']}")
+    if result.counts.quarantined:
+        print(f"{day}: refused rows and their reasons: {workspace.out / 'quarantine'}")
+
+
+def _print_exams(result: DayResult) -> None:
+    chosen = result.recommendations.filter(pc.equal(result.recommendations["recommendation"], "examine"))
+    first = chosen.sort_by([("risk_score", "descending"), ("shipment_id", "ascending")]).slice(0, _SHOWN_EXAMS)
+    rows = [
+        [row["port"], row["priority"], row["shipment_id"], row["exam_type"], f"{row['risk_score']:.3f}",
+         row["reasons"][0]["text"]]
+        for row in first.to_pylist()
+    ]  # fmt: skip
+    title = f"first {len(rows)} of {chosen.num_rows:,} exams, by risk"
+    console().print(table(("port", "priority", "shipment", "exam", "risk", "why"), rows, title=title))
