@@ -1,0 +1,1 @@
+"""Tests of history: the log, the fold and the replay, against a loop over the events."""

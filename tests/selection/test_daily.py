@@ -1,0 +1,260 @@
+"""A day's selection as the job sees it: accounting, independence, must-exams, exams, reasons."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from riskscore import reference, tables
+from riskscore.config import Capacity, Condition, MustExam, Selection
+from riskscore.errors import RunError
+from riskscore.selection import match, select
+
+DAY = date(2026, 3, 2)
+HAZARDS = ("narcotics", "ipr", "undervaluation", "agriculture")
+
+# A day takes some 10 ms; the arithmetic has its hundreds of examples in test_design.py.
+few = hypothesis_settings(max_examples=20, deadline=None)
+
+days = st.builds(
+    lambda seed, counts: make_day(seed, dict(zip("ABCD", counts, strict=False))),
+    seed=st.integers(0, 2**32 - 1),
+    counts=st.lists(st.integers(1, 25), min_size=1, max_size=4),
+)
+capacities = st.builds(
+    Capacity,
+    default_share=st.floats(0, 0.5),
+    ports=st.dictionaries(st.sampled_from("ABCD"), st.integers(0, 50)),
+)
+settings = st.builds(Selection, seed=st.integers(), floor_share=st.floats(0, 1, exclude_min=True))
+
+
+def make_day(seed=0, ports=None):
+    """Columns port, any, watched and hazards; few distinct risks, so that ties are common."""
+    random, ports = np.random.default_rng(seed), ports or {"A": 40, "B": 12}
+    names = [f"{port}{number:03d}" for port, count in ports.items() for number in range(count)]
+    day = pd.DataFrame(index=pd.Index(random.permutation(names), name="shipment_id", dtype="str"))
+    day["port"] = [name[0] for name in day.index]
+    day["any"] = random.integers(0, 20, len(day)) / 20
+    day["watched"] = random.random(len(day)) < 0.1
+    for hazard in HAZARDS:
+        day[hazard] = random.choice([np.nan, 0.0, 0.1, 0.3], len(day))
+    return day
+
+
+WATCH = MustExam(
+    id="watch", exam="nii", owner="port", reason="on the watch-list",
+    where=(Condition(column="watched", op="eq", value=True),),
+)  # fmt: skip
+
+
+def run(day, capacity=None, settings=None, rules=(WATCH,)):
+    capacity, settings = capacity or Capacity(ports={"A": 6, "B": 3}), settings or Selection()
+    found = match(rules, day, DAY)
+    return select(day, day[list(HAZARDS)], found, capacity, settings, DAY)
+
+
+def published(result):
+    """All that is said about each shipment, by name."""
+    return result.frame.join(result.exam_probabilities).sort_index()
+
+
+@few
+@given(days, capacities, settings)
+def test_slots_are_filled_and_never_exceeded(day, capacity, settings):
+    result = run(day, capacity, settings)
+    by_port = result.frame.groupby(day["port"])
+    examined = result.frame["recommendation"].eq("examine").groupby(day["port"]).sum()
+    assert examined.to_dict() == result.slots["used"].to_dict()
+    assert (examined <= result.slots["capacity"]).all()
+    assert by_port["inclusion_probability"].sum().to_numpy() == pytest.approx(result.slots["used"], abs=1e-9)
+
+
+@few
+@given(days, capacities, settings)
+def test_every_shipment_has_a_chance_where_there_are_slots(day, capacity, settings):
+    result = run(day, capacity, settings)
+    outside = day["port"].isin(result.ports_without_capacity)
+    assert ((result.frame["inclusion_probability"] > 0) == ~outside).all()
+    assert result.exam_probabilities.sum(axis="columns").to_numpy() == pytest.approx(
+        result.frame["inclusion_probability"], abs=1e-12
+    )
+
+
+@few
+@given(days, capacities, settings)
+def test_columns_agree_with_each_other(day, capacity, settings):
+    frame = run(day, capacity, settings).frame
+    assert frame.index.equals(day.index)
+    examined = frame["recommendation"] == "examine"
+    assert (frame["exam_type"].notna() == examined).all()
+    assert (frame["arm"].ne("none") == examined).all()
+    assert set(frame["arm"]) <= set(tables.ARMS)
+    assert (frame["arm"] != "must_exam")[~day["watched"]].all()
+    assert frame["rule_id"].notna().eq(day["watched"]).all()
+    for _, priority in frame["priority"].groupby(day["port"]):
+        assert sorted(priority) == list(range(1, len(priority) + 1))
+
+
+@few
+@given(days, capacities, settings, st.randoms())
+def test_the_order_of_rows_and_columns_changes_nothing(day, capacity, settings, random):
+    mixed = day.loc[random.sample(list(day.index), len(day))]
+    hazards = mixed[list(reversed(HAZARDS))].sample(frac=1, random_state=1)
+    found = match((WATCH,), mixed, DAY)
+    other = select(mixed, hazards, found, capacity, settings, DAY)
+    assert_frame_equal(published(run(day, capacity, settings)), published(other), check_exact=True)
+
+
+@few
+@given(days, days, capacities, settings)
+def test_another_port_changes_nothing(day, more, capacity, settings):
+    foreign = more.rename(index="Z{}".format).assign(port="Z")
+    alone, both = run(day, capacity, settings), run(pd.concat([foreign, day]), capacity, settings)
+    assert_frame_equal(published(both).drop(foreign.index), published(alone), check_exact=True)
+
+
+@few
+@given(days, capacities, settings)
+def test_must_exams_are_honoured_or_named(day, capacity, settings):
+    result = run(day, capacity, settings)
+    got = result.frame["exam_type"].eq("nii") & day["watched"]
+    assert {miss.shipment_id for miss in result.unmet} == set(day.index[day["watched"] & ~got])
+    assert [miss.given for miss in result.unmet] == [
+        None if pd.isna(exam) else exam
+        for exam in result.frame["exam_type"].loc[[miss.shipment_id for miss in result.unmet]]
+    ]
+    # A must-exam goes without only when no ranked slot went to a mere risk.
+    for port in {miss.port for miss in result.unmet}:
+        assert "risk" not in set(result.frame["arm"][day["port"] == port])
+
+
+def test_work_starts_with_must_exams_then_risks_then_random_picks():
+    day = make_day(ports={"A": 60})
+    frame = run(day, Capacity(ports={"A": 30}), Selection(floor_share=0.3)).frame
+    arms = frame.sort_values("priority")["arm"].tolist()
+    assert arms == sorted(arms, key=("must_exam", "risk", "random_floor", "none").index)
+    for arm in ("must_exam", "risk", "random_floor"):
+        ordered = frame[frame["arm"] == arm].sort_values("priority")
+        assert day["any"].loc[ordered.index].is_monotonic_decreasing or arm == "random_floor"
+
+
+def test_each_arm_has_its_exam():
+    day = make_day(3, ports={"A": 60}).assign(narcotics=0.0, ipr=0.0, undervaluation=0.4, agriculture=np.nan)
+    frame = run(day, Capacity(ports={"A": 30}), Selection(floor_share=0.3)).frame
+    exams = frame.groupby("arm")["exam_type"].agg(lambda exams: set(exams.dropna())).to_dict()
+    assert exams == {"must_exam": {"nii"}, "none": set(), "random_floor": {"intensive"}, "risk": {"document"}}
+
+
+def texts(result, arm):
+    return [reasons[0]["text"] for reasons in result.frame.loc[result.frame["arm"] == arm, "reasons"]]
+
+
+def test_reasons_are_in_words_and_random_picks_say_so():
+    result = run(make_day(3, ports={"A": 60}), Capacity(ports={"A": 30}), Selection(floor_share=0.3))
+    assert set(texts(result, "must_exam")) == {"rule watch: on the watch-list"}
+    assert "risk score 0.950, rank 6 of 60 at port A; most likely narcotics" in texts(result, "risk")
+    assert all(
+        text.startswith("drawn at random (chance 0.") and text.endswith("; carries no inference about the trader")
+        for text in texts(result, "random_floor")
+    )
+    assert set(texts(result, "none")) == {"not selected: 30 slots for 60 shipments at port A"}
+
+
+def test_reasons_name_what_a_rule_did_not_get():
+    day = make_day(ports={"A": 30}).assign(watched=True)
+    result = run(day, Capacity(ports={"A": 2}), Selection(floor_share=0.5))
+    assert all(text.endswith("; no slot was left for rule watch: on the watch-list") for text in texts(result, "none"))
+    assert texts(result, "random_floor")[0].endswith("trader; no slot was left for rule watch: on the watch-list")
+    assert sorted(str(miss.given) for miss in result.unmet) == ["None"] * 28 + ["intensive"]
+
+
+@few
+@given(days, capacities, settings)
+def test_every_shipment_has_a_reason_the_table_can_hold(day, capacity, settings):
+    import pyarrow as pa
+
+    kind = tables.recommendations_schema().field("reasons").type
+    stored = pa.array(run(day, capacity, settings).frame["reasons"].tolist(), type=kind)
+    assert stored.null_count == 0
+    assert all(len(reasons) == 1 and reasons[0]["text"] for reasons in stored.to_pylist())
+
+
+def test_ports_without_slots_are_named_and_stand_outside():
+    result = run(make_day(), Capacity(ports={"A": 0, "B": 4}))
+    outside = result.frame[result.frame.index.str.startswith("A")]
+    assert result.ports_without_capacity == ("A",)
+    assert outside["inclusion_probability"].eq(0).all()
+    assert {reasons[0]["text"].split(";")[0] for reasons in outside["reasons"]} == {
+        "not selected: port A has no exam capacity"
+    }
+
+
+def test_slots_for_all_examine_all_with_certainty():
+    frame = run(make_day(), Capacity(default_share=1.0)).frame
+    assert frame["inclusion_probability"].eq(1).all()
+    assert set(frame["arm"]) == {"must_exam", "risk"}
+
+
+def test_a_day_without_shipments_selects_nothing():
+    result = run(make_day().iloc[:0])
+    assert result.frame.empty
+    assert tuple(result.exam_probabilities.columns) == reference.exams()
+    assert result.slots.empty
+
+
+def test_the_selection_of_a_frozen_day_stays_what_it_was():
+    # A change here changes what a re-run of an earlier day publishes.
+    frame = run(make_day(), settings=Selection(floor_share=0.4)).frame
+    chosen = frame[frame["recommendation"] == "examine"].sort_index()
+    assert dict(zip(chosen.index, chosen["arm"], strict=True)) == FROZEN
+
+
+FROZEN = {
+    "A005": "must_exam",
+    "A009": "must_exam",
+    "A011": "random_floor",
+    "A019": "random_floor",
+    "A031": "random_floor",
+    "A032": "must_exam",
+    "B003": "must_exam",
+    "B004": "must_exam",
+    "B007": "random_floor",
+}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda day: day.rename({"A000": "A001"}), "shipments named twice: 1, as A001"),
+        (lambda day: day.assign(port=day["port"].where(day.index != "A000")), "without a port: 1, as A000"),
+        (
+            lambda day: day.assign(any=day["any"].where(day.index != "A000")),
+            "risk is null or no probability: 1",
+        ),
+        (lambda day: day.assign(any=1.5), "risk is null or no probability: 52, as"),
+        (lambda day: day.iloc[1:], "not in both day and hazards: 1"),
+    ],
+)
+def test_frames_that_would_rank_wrongly_are_refused(spoil, message):
+    day = make_day()
+    with pytest.raises(RunError, match=message):
+        select(spoil(day), day[list(HAZARDS)], match((), day, DAY), Capacity(), Selection(), DAY)
+
+
+def test_an_unknown_hazard_is_refused():
+    day = make_day()
+    with pytest.raises(RunError, match="unknown hazards: 1, as smuggling"):
+        select(
+            day,
+            day[["ipr"]].set_axis(["smuggling"], axis=1),
+            match((), day, DAY),
+            Capacity(),
+            Selection(),
+            DAY,
+        )
