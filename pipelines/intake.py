@@ -43,12 +43,14 @@ class Intake:
     Attributes:
         read: rows in the files.
         quarantined: rows refused, by validation or as conflicts.
+        newly_quarantined: those of them that the ledger did not hold yet.
         fates: one row per accepted row, see riskscore.ledger.append.Appended.
         findings: accepted rows per column whose code is not of the expected form.
     """
 
     read: int
     quarantined: int
+    newly_quarantined: int
     fates: pd.DataFrame
     findings: dict[str, int] = field(default_factory=dict)
 
@@ -79,14 +81,19 @@ def take_in(transaction: Transaction, sources: Sequence[Source], table: Table, z
     parts = [(source, source.tables[table.name]) for source in sources if table.name in source.tables]
     accepted, places = _together([(source.path, validated.accepted) for source, validated in parts])
     appended = append(transaction, table, accepted, zone)
-    for source, validated in parts:
+    kept = sum(
         quarantine(transaction.connection, transaction.seq, table, source.path, validated.quarantined)
+        for source, validated in parts
+    )
     conflicts = appended.fates["fate"] == "conflict"
-    _quarantine_conflicts(transaction, table, accepted, appended.fates[conflicts], places, appended.conflict_reason)
+    kept += _quarantine_conflicts(
+        transaction, table, accepted, appended.fates[conflicts], places, appended.conflict_reason
+    )
     refused = sum(validated.quarantined.num_rows for _, validated in parts) + int(conflicts.sum())
     return Intake(
         read=refused + len(appended.fates) - int(conflicts.sum()),
         quarantined=refused,
+        newly_quarantined=kept,
         fates=appended.fates[~conflicts],
         findings=_sum([validated.findings for _, validated in parts]),
     )
@@ -103,7 +110,8 @@ def _together(parts: Sequence[tuple[str, pa.Table]]) -> tuple[pa.Table, pd.DataF
 
 def _quarantine_conflicts(
     transaction: Transaction, table: Table, accepted: pa.Table, fates: pd.DataFrame, places: pd.DataFrame, reason: str
-) -> None:
+) -> int:
+    kept = 0
     for source, rows in places.loc[fates["_row"]].groupby("source", sort=True):
         chosen = accepted.filter(pc.is_in(accepted["_row"], pa.array(rows.index.to_numpy())))
         raw = [json.dumps(row, default=str) for row in chosen.drop_columns(["_row"]).to_pylist()]
@@ -114,7 +122,8 @@ def _quarantine_conflicts(
                 "raw": pa.array(raw, pa.string()),
             }
         )
-        quarantine(transaction.connection, transaction.seq, table, str(source), refused)
+        kept += quarantine(transaction.connection, transaction.seq, table, str(source), refused)
+    return kept
 
 
 def _sum(counts: Sequence[dict[str, int]]) -> dict[str, int]:

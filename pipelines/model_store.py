@@ -50,3 +50,13 @@ def load_model(workspace: Workspace, ledger: Ledger, alias_or_version: str = "ch
     if not local.exists():
         registry_of(workspace).download(version, local)
     return LoadedModel(version, digest, as_of, bundle.load(local, digest))
+
+
+def require_past(model: LoadedModel, day: date) -> None:
+    """Refuse a model that has learned from facts of `day` or later (ModelError)."""
+    if day < model.as_of:
+        raise ModelError(
+            f"model version {model.version} has learned from facts up to the morning of {model.as_of.isoformat()}, "
+            f"after the day to score, {day.isoformat()}",
+            fix="train --as-of that day or earlier, or pass --allow-future-model",
+        )

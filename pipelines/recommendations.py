@@ -7,16 +7,35 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from riskscore import reference
+from riskscore import reference, selection
 from riskscore.publication import conform, struct_column
 from riskscore.tables import recommendations_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     import pandas as pd
 
+    from riskscore.config import Config
     from riskscore.selection import SelectionResult
+
+
+def choose(
+    config: Config, shipments: pd.DataFrame, frame: pd.DataFrame, scores: pd.DataFrame, day: date
+) -> SelectionResult:
+    """Select exams for a day's scored shipments under the configured rules and capacity.
+
+    Args:
+        config: the whole configuration.
+        shipments: the shipments columns, indexed by shipment_id.
+        frame: their features, same index.
+        scores: `any` and a column per modelled hazard, same index.
+        day: the run date.
+    """
+    matches = selection.match(config.must_exam, shipments.join(frame), day)
+    risk = shipments[["port"]].join(scores["any"])
+    return selection.select(risk, scores.drop(columns="any"), matches, config.capacity, config.selection, day)
 
 
 def as_published(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from riskscore.errors import InputError, ModelError
+from riskscore.errors import InputError
 from riskscore.pipelines.intake import Source, read_sources
-from riskscore.pipelines.model_store import LoadedModel, load_model
+from riskscore.pipelines.model_store import load_model, require_past
 from riskscore.pipelines.past import Past
 from riskscore.pipelines.projection import project
 from riskscore.pipelines.score_day import DayResult, score_day
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from riskscore.ledger import Ledger
+    from riskscore.pipelines.model_store import LoadedModel
     from riskscore.readers import Format
     from riskscore.validation import Validated
     from riskscore.workspace import Workspace
@@ -71,7 +72,8 @@ def score(  # noqa: PLR0913 - the options of the command
             if report:
                 report(f"scoring {morning.isoformat()}", done, len(days))
             chosen = loaded if refresh else _recorded_model(workspace, ledger, loaded, morning)
-            _require_past_model(chosen, morning, allowed=allow_future_model)
+            if not allow_future_model:
+                require_past(chosen, morning)
             part = sources if day else [_of_day(source, morning, first=done == 0) for source in sources]
             results.append(score_day(workspace, ledger, past, chosen, part, morning, refresh=refresh))
             project(workspace, ledger)
@@ -111,15 +113,6 @@ def _recorded_model(workspace: Workspace, ledger: Ledger, loaded: LoadedModel, d
     if run is None or run.record["model"]["version"] == loaded.version:
         return loaded
     return load_model(workspace, ledger, run.record["model"]["version"])
-
-
-def _require_past_model(model: LoadedModel, day: date, *, allowed: bool) -> None:
-    if day < model.as_of and not allowed:
-        raise ModelError(
-            f"model version {model.version} has learned from facts up to the morning of {model.as_of.isoformat()}, "
-            f"after the day to score, {day.isoformat()}",
-            fix="train --as-of that day or earlier, or pass --allow-future-model",
-        )
 
 
 def _of_day(source: Source, day: date, *, first: bool) -> Source:

@@ -7,7 +7,6 @@ history up to it, build features, score, select, and keep it all in one transact
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from riskscore import features, selection
+from riskscore import features
 from riskscore._version import VERSION
 from riskscore.config import Config
 from riskscore.errors import RunError
 from riskscore.frames import as_frame
 from riskscore.ledger import Run, live_on
 from riskscore.pipelines.intake import Intake, take_in
-from riskscore.pipelines.recommendations import as_published
+from riskscore.pipelines.recommendations import as_published, choose
 from riskscore.publication import encode
 from riskscore.tables import SHIPMENTS
 
@@ -105,6 +104,17 @@ class _Clock:
         self.seconds[name] = round(time.perf_counter() - begin, 3)
 
 
+@dataclass(frozen=True, slots=True)
+class _Morning:
+    """What a morning's computation gives, before anything is kept."""
+
+    standing: pd.DataFrame
+    chosen: SelectionResult
+    table: pa.Table
+    run_id: str
+    sha256: str
+
+
 def score_day(
     workspace: Workspace,
     ledger: Ledger,
@@ -130,32 +140,38 @@ def score_day(
         with clock.stage("append"):
             intake = take_in(transaction, sources, SHIPMENTS, workspace.config.zone)
         plan = _plan(workspace, transaction, model, day, recorded)
-        with clock.stage("read morning"):
-            standing = as_frame(live_on(ledger.connection, day, plan.position), index="shipment_id")
-        live = standing[standing["action"] != "deleted"]
-        if live.empty:
-            raise RunError(f"no live shipment arrives on {day.isoformat()} as known that morning")
-        with clock.stage("fold history"):
-            history = past.of_morning(live, day, plan.position)
-        with clock.stage("build features"):
-            frame = features.build(live, history)
-        with clock.stage("score"):
-            scores = model.model.predict(frame, workspace.threads)
-        with clock.stage("select"):
-            chosen = _select(plan, live, frame, scores)
-        centers = history.statuses["importer"]["center"]
-        run_id = _run_id(plan, live)
-        table = as_published(live, scores, chosen, centers, _stamp(plan, run_id))
-        sha256 = hashlib.sha256(encode(table)).hexdigest()
-        counts = _count(intake, standing, day, scored_again=recorded is not None)
+        morning = _compute(plan, ledger, past, workspace.threads, clock)
+        counts = _count(intake, morning.standing, day, scored_again=recorded is not None)
         if recorded is not None:
-            _require_same(recorded, run_id, sha256)
-            transaction.keep_only_if_appended(intake.count("new") + intake.count("superseded") + intake.quarantined)
-            return DayResult(recorded, counts, table, replayed=True)
-        record = _record(plan, run_id, sha256, sources, intake, counts, chosen, clock)
-        run = Run(transaction.seq, day, run_id, plan.position, sha256, record)
-        transaction.record_run(run, table)
-    return DayResult(run, counts, table, replayed=False)
+            _require_same(recorded, morning)
+            transaction.keep_only_if_appended(counts.deferred + intake.newly_quarantined)
+            return DayResult(recorded, counts, morning.table, replayed=True)
+        record = _record(plan, morning, sources, intake, counts, clock)
+        run = Run(transaction.seq, day, morning.run_id, plan.position, morning.sha256, record)
+        transaction.record_run(run, morning.table)
+    return DayResult(run, counts, morning.table, replayed=False)
+
+
+def _compute(plan: _Plan, ledger: Ledger, past: Past, threads: int, clock: _Clock) -> _Morning:
+    """The day, from what stands this morning to the table that will be published."""
+    with clock.stage("read morning"):
+        standing = as_frame(live_on(ledger.connection, plan.day, plan.position), index="shipment_id")
+    live = standing[standing["action"] != "deleted"]
+    if live.empty:
+        raise RunError(f"no live shipment arrives on {plan.day.isoformat()} as known that morning")
+    with clock.stage("fold history"):
+        history = past.of_morning(live, plan.day, plan.position)
+    with clock.stage("build features"):
+        frame = features.build(live, history)
+    with clock.stage("score"):
+        scores = plan.model.model.predict(frame, threads)
+    with clock.stage("select"):
+        chosen = choose(plan.config, live, frame, scores, plan.day)
+    with clock.stage("put together"):
+        run_id = _run_id(plan, live)
+        table = as_published(live, scores, chosen, history.statuses["importer"]["center"], _stamp(plan, run_id))
+        sha256 = hashlib.sha256(encode(table)).hexdigest()
+    return _Morning(standing, chosen, table, run_id, sha256)
 
 
 def _plan(workspace: Workspace, transaction: Transaction, model: LoadedModel, day: date, recorded: Run | None) -> _Plan:
@@ -165,13 +181,6 @@ def _plan(workspace: Workspace, transaction: Transaction, model: LoadedModel, da
         config, position = Config.model_validate(recorded.record["config"]), recorded.position
     cutoff = datetime(day.year, day.month, day.day, tzinfo=config.zone).astimezone(UTC)
     return _Plan(day, position, config, model, cutoff)
-
-
-def _select(plan: _Plan, live: pd.DataFrame, frame: pd.DataFrame, scores: pd.DataFrame) -> SelectionResult:
-    matches = selection.match(plan.config.must_exam, live.join(frame), plan.day)
-    day = live[["port"]].join(scores["any"])
-    hazards = scores.drop(columns="any")
-    return selection.select(day, hazards, matches, plan.config.capacity, plan.config.selection, plan.day)
 
 
 def _run_id(plan: _Plan, live: pd.DataFrame) -> str:
@@ -197,11 +206,12 @@ def _count(intake: Intake, standing: pd.DataFrame, day: date, *, scored_again: b
     """What became of each row, by what stands this morning."""
     fates = intake.fates
     fresh = fates[fates["fate"].isin(["new", "superseded"])]
-    today = pd.to_datetime(fresh["arrival_date"]).dt.date == day
-    stands = fresh["row_digest"].isin(standing["row_digest"]) & today
-    deletes = fresh["row_digest"].isin(standing.loc[standing["action"] == "deleted", "row_digest"])
-    overtaken = today & ~stands & fresh["shipment_id"].isin(standing.index) & (fresh["fate"] == "superseded")
-    scored, deleted, superseded = int((stands & ~deletes).sum()), int((stands & deletes).sum()), int(overtaken.sum())
+    filed = pd.to_datetime(fresh["filed_day"]).dt.date
+    in_time = (pd.to_datetime(fresh["arrival_date"]).dt.date == day) & (filed.isna() | (filed < day))
+    stands = in_time & fresh["row_digest"].isin(standing["row_digest"])
+    deletes = stands & fresh["row_digest"].isin(standing.loc[standing["action"] == "deleted", "row_digest"])
+    deleted, scored = int(deletes.sum()), int((stands & ~deletes).sum())
+    superseded = int((in_time & ~stands).sum())
     if scored_again:
         scored = deleted = superseded = 0
     return Counts(
@@ -215,27 +225,21 @@ def _count(intake: Intake, standing: pd.DataFrame, day: date, *, scored_again: b
     )
 
 
-def _require_same(recorded: Run, run_id: str, sha256: str) -> None:
-    if (recorded.run_id, recorded.parquet_sha256) != (run_id, sha256):
+def _require_same(recorded: Run, morning: _Morning) -> None:
+    if (recorded.run_id, recorded.parquet_sha256) != (morning.run_id, morning.sha256):
         raise RunError(
             f"replaying {recorded.run_date.isoformat()} gave other recommendations than were recorded",
-            where=f"run {recorded.run_id[:12]}, now {run_id[:12]}",
+            where=f"run {recorded.run_id[:12]}, now {morning.run_id[:12]}",
             fix="the program or a library changed since; --refresh publishes a new run and keeps the old",
         )
 
 
-def _record(  # noqa: PLR0913, PLR0917 - the run record names everything the run was made of
-    plan: _Plan,
-    run_id: str,
-    sha256: str,
-    sources: Sequence[Source],
-    intake: Intake,
-    counts: Counts,
-    chosen: SelectionResult,
-    clock: _Clock,
+def _record(
+    plan: _Plan, morning: _Morning, sources: Sequence[Source], intake: Intake, counts: Counts, clock: _Clock
 ) -> dict[str, Any]:
+    chosen = morning.chosen
     return {
-        "run_id": run_id,
+        "run_id": morning.run_id,
         "run_date": plan.day.isoformat(),
         "cutoff": plan.cutoff.isoformat(),
         "ledger_position": plan.position,
@@ -253,13 +257,8 @@ def _record(  # noqa: PLR0913, PLR0917 - the run record names everything the run
             for u in chosen.unmet
         ],
         "rules": [{"rule_id": r.rule_id, "matches": r.matches, "flag": r.flag} for r in chosen.rule_report],
-        "parquet_sha256": sha256,
+        "parquet_sha256": morning.sha256,
         "durations_s": clock.seconds,
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "riskscore_version": VERSION,
     }
-
-
-def as_json(run: Run) -> str:
-    """The run record as the text that is published."""
-    return json.dumps(run.record, indent=2, sort_keys=True)

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, TypeVar
 import pandas as pd
 import pyarrow as pa
 
-from riskscore import features, readers, selection
+from riskscore import features, readers
 from riskscore.config import Config
-from riskscore.errors import InputError, ModelError
+from riskscore.errors import InputError
 from riskscore.frames import as_frame
 from riskscore.pipelines import model_store
 from riskscore.pipelines.past import Past
+from riskscore.pipelines.recommendations import choose
 from riskscore.tables import INGESTED
 from riskscore.validation import Validated
 from riskscore.validation import validate as split
@@ -104,8 +105,7 @@ def build_features(
     Raises:
         InputError: rows that validation refuses (the message gives the first reasons), or that arrive on other days.
     """
-    morning, frame = _day(day), _shipments(shipments)
-    return _features(workspace, frame, morning, builders)
+    return _features(workspace, _shipments(shipments), _day(day), builders)
 
 
 def load_model(workspace: Workspace, model: str = "champion") -> LoadedModel:
@@ -118,63 +118,71 @@ def load_model(workspace: Workspace, model: str = "champion") -> LoadedModel:
         return model_store.load_model(workspace, ledger, model)
 
 
-def score(
-    workspace: Workspace, shipments: pd.DataFrame | pa.Table, day: str | date, model: str = "champion"
-) -> pd.DataFrame:
-    """Calibrated probabilities of shipments arriving on `day`; nothing is kept.
+def score(model: LoadedModel, frame: pd.DataFrame, threads: int = 2) -> pd.DataFrame:
+    """Calibrated probabilities of the feature rows in `frame`.
+
+    Args:
+        model: as given by `load_model`.
+        frame: as made by `build_features`; other columns than the model's are an error.
+        threads: threads to use; no result depends on it.
 
     Returns:
-        Column `any` and one per modelled hazard, indexed by shipment_id, sorted.
+        Column `any` and one per modelled hazard, with the index of `frame`.
 
     Raises:
-        InputError: as build_features.
-        ModelError: no model, or one that has learned from facts of `day` or later.
+        ModelError: columns are missing, unexpected or not numbers.
     """
-    loaded, morning = load_model(workspace, model), _day(day)
-    if morning < loaded.as_of:
-        raise ModelError(f"model {loaded.version} has learned from facts up to {loaded.as_of}, after {morning}")
-    return loaded.model.predict(build_features(workspace, shipments, morning), workspace.threads)
+    return model.model.predict(frame, threads)
 
 
 def select(
-    workspace: Workspace, shipments: pd.DataFrame | pa.Table, scores: pd.DataFrame, day: str | date
+    workspace: Workspace,
+    shipments: pd.DataFrame | pa.Table,
+    frame: pd.DataFrame,
+    scores: pd.DataFrame,
+    day: str | date,
 ) -> SelectionResult:
     """Choose exams among scored shipments under the workspace's capacity and rules; nothing is kept.
 
     Args:
-        workspace: whose configuration and history (for rules over features) are used.
-        shipments: as for `score`.
+        workspace: whose configuration is used.
+        shipments: as given to `build_features`.
+        frame: their features, for rules that name one.
         scores: as made by `score`.
-        day: their arrival day.
+        day: their arrival day; with the seed it fixes every random draw.
 
     Raises:
-        InputError: as build_features.
+        InputError: as `build_features`.
         ConfigError: a must-exam rule names a column that does not exist.
     """
-    morning, frame = _day(day), _shipments(shipments)
-    rules = workspace.config.must_exam
-    table = frame.join(_features(workspace, frame, morning, features.BUILDERS)) if rules else frame
-    matches = selection.match(rules, table, morning)
-    config = workspace.config
-    risk = frame[["port"]].join(scores["any"])
-    return selection.select(risk, scores.drop(columns="any"), matches, config.capacity, config.selection, morning)
+    return choose(workspace.config, _shipments(shipments), frame, scores, _day(day))
 
 
 def recommend(workspace: Workspace, shipments: Frame, day: str | date, model: str = "champion") -> Frame:
     """Exam recommendations for shipments arriving on `day`; the same kind of frame out as in. Nothing is kept.
+
+    Args:
+        workspace: with history and a model.
+        shipments: columns of the shipments table, one row per shipment.
+        day: their arrival day, a date or ISO text.
+        model: alias or version.
 
     Returns:
         One row per shipment, most urgent first per port: shipment_id, port, recommendation, exam_type, arm, rule_id,
         inclusion_probability, risk_score, priority, reason.
 
     Raises:
-        InputError: as build_features.
-        ModelError: as score.
+        InputError: rows that validation refuses, or that arrive on another day.
+        ModelError: no model, or one that has learned from facts of `day` or later.
     """
-    scores = score(workspace, shipments, day, model)
-    chosen = select(workspace, shipments, scores, day).frame
+    frame, morning = _shipments(shipments), _day(day)
+    loaded = load_model(workspace, model)
+    model_store.require_past(loaded, morning)
+    built = _features(workspace, frame, morning, features.BUILDERS)
+    scores = score(loaded, built, workspace.threads)
+    chosen = choose(workspace.config, frame, built, scores, morning).frame
     result = chosen.assign(
-        port=_shipments(shipments)["port"],
+        port=frame["port"],
         risk_score=scores["any"],
         reason=[reasons[0]["text"] for reasons in chosen["reasons"]],
     )

@@ -58,6 +58,14 @@ def test_the_bytes_depend_on_the_content_alone(tmp_path, table):
     assert len(digests) == 1
 
 
+def test_many_small_chunks_write_the_same_bytes_as_one(tmp_path):
+    whole = pa.table({"name": [f"S{number}" for number in range(20_000)]})
+    pieces = pa.concat_tables([whole.slice(start, 77) for start in range(0, len(whole), 77)])
+    for table, name in ((whole, "whole"), (pieces, "pieces")):
+        publication.write_parquet(table, tmp_path / name)
+    assert (tmp_path / "whole").read_bytes() == (tmp_path / "pieces").read_bytes()
+
+
 def test_rows_in_any_order_are_published_as_the_same_bytes(tmp_path, table):
     shuffled = table.take(np.random.default_rng(1).permutation(len(table)))
     first = publication.publish_recommendations(table, tmp_path / "a", DAY)

@@ -31,7 +31,8 @@ class Appended:
 
     Attributes:
         fates: one row per input row: `_row`, `fate` (new | superseded | duplicate | conflict), and for shipments
-            `shipment_id`, `arrival_date`. superseded = appended, but a later version is known already.
+            `shipment_id`, `arrival_date`, `filed_day`, `row_digest`. superseded = appended, but a later version is
+            known already.
     """
 
     fates: pd.DataFrame
@@ -124,14 +125,23 @@ def _report_query(table: Table) -> str:
             SELECT shipment_id, max({VERSION_ORDER}) AS latest
             FROM shipments_log WHERE shipment_id IN (SELECT shipment_id FROM staged) GROUP BY shipment_id)
         SELECT _row, CASE WHEN fate = 'new' AND {VERSION_ORDER} < latest THEN 'superseded' ELSE fate END AS fate,
-            shipment_id, arrival_date, row_digest
+            shipment_id, arrival_date, filed_day, row_digest
         FROM fates JOIN staged USING (_row) LEFT JOIN latest USING (shipment_id) ORDER BY _row"""
 
 
-def quarantine(connection: duckdb.DuckDBPyConnection, seq: int, table: Table, source: str, rows: pa.Table) -> None:
-    """Keep quarantined rows (`_row`, `reasons`, `raw`) in the ledger under this command's position."""
+def quarantine(connection: duckdb.DuckDBPyConnection, seq: int, table: Table, source: str, rows: pa.Table) -> int:
+    """Keep quarantined rows (`_row`, `reasons`, `raw`) in the ledger under this command's position.
+
+    A row of the same file and number that was refused before with the same content is kept once.
+
+    Returns:
+        The number of rows kept anew.
+    """
     connection.register("refused", rows)
-    connection.execute(
-        "INSERT INTO quarantine SELECT ?, ?, ?, _row, reasons, raw FROM refused", [seq, table.name, source]
-    )
+    query = """INSERT INTO quarantine
+        SELECT $seq, $table, $source, _row, reasons, raw FROM refused
+        WHERE (_row, raw) NOT IN (
+            SELECT (row_number, raw) FROM quarantine WHERE table_name = $table AND source = $source)"""
+    [(kept,)] = connection.execute(query, {"seq": seq, "table": table.name, "source": source}).fetchall()
     connection.unregister("refused")
+    return int(kept)

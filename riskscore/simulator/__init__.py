@@ -3,7 +3,7 @@
 Only the command line, the demo and the benches import this package; no model or feature may see it.
 """
 
-from riskscore.simulator.examine import ExamResults, findings, oracle_scores, simulate_exams
+from riskscore.simulator.examine import ExamResults, best_exams, findings, simulate_exams
 from riskscore.simulator.legacy import legacy_scores
 from riskscore.simulator.settings import Scenario
 from riskscore.simulator.world import SimulatedWorld, open_world, simulate, truth
@@ -12,10 +12,10 @@ __all__ = [
     "ExamResults",
     "Scenario",
     "SimulatedWorld",
+    "best_exams",
     "findings",
     "legacy_scores",
     "open_world",
-    "oracle_scores",
     "simulate",
     "simulate_exams",
     "truth",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Ints: TypeAlias = NDArray[np.integer[Any]]
 Floats: TypeAlias = NDArray[np.floating[Any]]
@@ -13,12 +16,21 @@ Bools: TypeAlias = NDArray[np.bool_]
 Texts: TypeAlias = NDArray[np.object_]
 
 
-def texts(values: list[str]) -> Texts:
-    """Python strings as an object array.
+def texts(values: Sequence[object]) -> Texts:
+    """Python objects (strings, None, dates) as an object array.
 
-    >>> texts(["a", "bc"]).shape
+    >>> texts(["a", None]).shape
     (2,)
     """
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
+
+
+def either(where: Bools, yes: Texts | str | None, no: Texts | str | None) -> Texts:
+    """`yes` where the condition holds, else `no`; None means that nothing is stated.
+
+    >>> either(np.array([True, False]), "stated", None).tolist()
+    ['stated', None]
+    """
+    return np.where(where, np.asarray(yes, dtype=object), np.asarray(no, dtype=object))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from riskscore.simulator import lists
-from riskscore.simulator.arrays import Bools, Floats, Ints, Texts, texts
+from riskscore.simulator.arrays import Bools, Floats, Ints, Texts, either, texts
 from riskscore.simulator.streams import stream
 from riskscore.simulator.traffic import has, shows
 from riskscore.tables import MODES
@@ -48,8 +48,18 @@ _TYPICAL_USD = {"ocean": 30_000, "air": 18_000, "truck": 26_000, "rail": 48_000,
 _MOST_KG = {"ocean": 96_000, "air": 9_000, "truck": 21_000, "rail": 90_000, "mail": 20, "express": 70}
 _KG_PER_CONTAINER = 22_000
 
-VAGUE = ("GENERAL MERCHANDISE", "SAID TO CONTAIN CONSUMER GOODS", "FAK", "PARTS", "SAMPLES", "HOUSEHOLD GOODS",
-         "ASSORTED ITEMS", "GIFT", "ACCESSORIES", "CONSOLIDATED CARGO")
+VAGUE = (
+    "GENERAL MERCHANDISE",
+    "SAID TO CONTAIN CONSUMER GOODS",
+    "FAK",
+    "PARTS",
+    "SAMPLES",
+    "HOUSEHOLD GOODS",
+    "ASSORTED ITEMS",
+    "GIFT",
+    "ACCESSORIES",
+    "CONSOLIDATED CARGO",
+)
 
 DE_MINIMIS_USD = 800
 DE_MINIMIS_ENDS = {True: date(2025, 5, 2), False: date(2025, 8, 29)}
@@ -139,7 +149,7 @@ def _hts(rng: np.random.Generator, traffic: Traffic, mode: Texts) -> Texts:
     short = (rng.random(len(mode)) < 0.25) & np.isin(mode, ("ocean", "mail"))
     codes = np.where(short, _heads(full), full)
     absent = rng.random(len(mode)) < np.array([_NO_HTS[m] for m in MODES])[traffic.mode]
-    return np.where(absent | (shows(traffic, "no_hts") & ~has(traffic, "misclassification")), None, codes)
+    return either(absent | (shows(traffic, "no_hts") & ~has(traffic, "misclassification")), None, codes)
 
 
 def _heads(codes: Texts) -> Texts:
@@ -154,7 +164,7 @@ def _descriptions(rng: np.random.Generator, traffic: Traffic) -> Texts:
     words = variants[traffic.content, rng.integers(0, longest, len(traffic))]
     vague = texts(list(VAGUE))[rng.integers(0, len(VAGUE), len(traffic))]
     said = np.where(shows(traffic, "vague"), vague, words)
-    return np.where(rng.random(len(traffic)) < 0.006, None, said)
+    return either(rng.random(len(traffic)) < 0.006, None, said)
 
 
 _ADCVD_ORIGINS = ("CN", "VN", "IN", "TR", "KR", "TW", "TH", "MY", "ID", "MX", "CA", "BR")
@@ -178,10 +188,10 @@ def _entry(
     china = traffic.origin == lists.COUNTRIES.index("CN")
     base = lists.goods().duty_pct[traffic.good]
     duty = np.where(claims | (entry == "86"), 0.0, base + np.where(china, 25.0, 0.0))
-    regime = np.where(claims, "FTA", np.where(china, "MFN+301", "MFN"))
+    regime = either(claims, "FTA", either(china, "MFN+301", "MFN"))
     unknown = rng.random(len(traffic)) < 0.05
-    preference = np.where(plus, "S+", np.where(claims, spi, None))
-    return entry, np.where(unknown, None, regime), preference, np.where(unknown, np.nan, duty)
+    preference = either(plus, "S+", either(claims, spi, None))
+    return entry, either(unknown, None, regime), preference, np.where(unknown, np.nan, duty)
 
 
 def _entry_type(rng: np.random.Generator, settings: Settings, traffic: Traffic, value: Floats) -> Texts:
@@ -202,9 +212,9 @@ def _de_minimis(settings: Settings, traffic: Traffic, value: Floats) -> Bools:
 
 def _bond(entry: Texts, single: Bools) -> Texts:
     """Type of bond: informal and de minimis entries have none on file."""
-    return np.where(np.isin(entry, ("11", "86")), None, np.where(single, "9", "8"))
+    return either(np.isin(entry, ("11", "86")), None, either(single, "9", "8"))
 
 
 def _pga(traffic: Traffic) -> Texts:
     flags = lists.goods().pga[traffic.good]
-    return np.where((flags == "") | shows(traffic, "no_pga"), None, flags)
+    return either((flags == "") | shows(traffic, "no_pga"), None, flags)

@@ -12,11 +12,11 @@ import numpy as np
 
 from riskscore.simulator import lanes as ln
 from riskscore.simulator import lists
-from riskscore.simulator.lanes import Lanes
 from riskscore.simulator.streams import stream
 
 if TYPE_CHECKING:
     from riskscore.simulator.arrays import Bools, Floats, Ints
+    from riskscore.simulator.lanes import Lanes
     from riskscore.simulator.settings import Settings
     from riskscore.simulator.traders import Population
 
@@ -41,26 +41,32 @@ def sudden(settings: Settings, people: Population) -> Lanes:
     rng = stream(settings.seed, "events")
     established = np.flatnonzero(~people.shell & (people.importers.start < -200))
     count = max(3, len(established) // 60)
-    return ln.concat([
-        _shells(rng, people),
-        _bursts(rng, settings, people, rng.choice(established, count), ln.HIJACK, (14, 42)),
-        _bursts(rng, settings, people, rng.choice(established, count), ln.JUMP, (10, 30)),
-    ])
+    return ln.concat(
+        [
+            _shells(rng, people),
+            _bursts(rng, settings, people, rng.choice(established, count), ln.HIJACK, (14, 42)),
+            _bursts(rng, settings, people, rng.choice(established, count), ln.JUMP, (10, 30)),
+        ]
+    )
 
 
 def _shells(rng: np.random.Generator, people: Population) -> Lanes:
     importer = np.repeat(np.flatnonzero(people.shell), 2)
     start = people.importers.start[importer]
-    return ln.draw(rng, people, importer, start=start, end=start + rng.integers(25, 80, len(importer)),
-                   volume=rng.exponential(1.0, len(importer)) + 0.3, kind=ln.SHELL)
+    end = start + rng.integers(25, 80, len(importer))
+    return ln.draw(rng, people, ln.Opening(importer, start, _volumes(rng, len(importer)), ln.SHELL, end))
 
 
 def _bursts(
     rng: np.random.Generator, settings: Settings, people: Population, who: Ints, kind: int, lasts: tuple[int, int]
 ) -> Lanes:
     start = rng.integers(0, settings.days, len(who))
-    return ln.draw(rng, people, who, start=start, end=start + rng.integers(*lasts, len(who)),
-                   volume=rng.exponential(1.0, len(who)) + 0.3, kind=kind)
+    end = start + rng.integers(*lasts, len(who))
+    return ln.draw(rng, people, ln.Opening(who, start, _volumes(rng, len(who)), kind, end))
+
+
+def _volumes(rng: np.random.Generator, n: int) -> Floats:
+    return rng.exponential(1.0, n) + 0.3
 
 
 def new_goods(settings: Settings, people: Population) -> Lanes:
@@ -68,13 +74,12 @@ def new_goods(settings: Settings, people: Population) -> Lanes:
     rng = stream(settings.seed, "new goods")
     trusted = np.flatnonzero(people.tier >= 2)
     if settings.scenario != "break" or len(trusted) == 0:
-        return ln.draw(rng, people, trusted[:0], start=trusted[:0], volume=np.zeros(0), kind=ln.NEW_GOODS)
+        return ln.draw(rng, people, ln.Opening(trusted[:0], trusted[:0], np.zeros(0), ln.NEW_GOODS))
     who = np.repeat(rng.choice(trusted, max(3, len(trusted) // 6), replace=False), 2)
     start = np.maximum(settings.break_day, settings.break_day + rng.integers(-7, 21, len(who)))
     risky = lists.goods().hazards.sum(axis=1)
     good = rng.choice(len(risky), len(who), p=risky / risky.sum())
-    return ln.draw(rng, people, who, start=start, volume=rng.exponential(1.0, len(who)) + 0.3,
-                   kind=ln.NEW_GOODS, good=good)
+    return ln.draw(rng, people, ln.Opening(who, start, _volumes(rng, len(who)), ln.NEW_GOODS, good=good))
 
 
 def turned(settings: Settings, people: Population, lanes: Lanes, exposure: Floats) -> Bools:

@@ -84,23 +84,17 @@ def findings(world: Path | SimulatedWorld, picks: pd.DataFrame) -> pd.DataFrame:
     hits = _found(country, picks, known[list(lists.HAZARDS)].to_numpy(dtype=bool))
     result = picks[["shipment_id", "exam_type"]].copy()
     result[list(lists.HAZARDS)] = hits
-    return result.assign(any=hits.any(axis=1))
+    result["any"] = hits.any(axis=1)
+    return result
 
 
-def oracle_scores(truths: pd.DataFrame) -> pd.DataFrame:
-    """What one who knows the truth would do: the ceiling of any policy.
+def best_exams(truths: pd.DataFrame) -> pd.Series[str]:
+    """The exam an oracle would order for each row of `truth`: the likeliest to find any of its hazards.
 
-    Args:
-        truths: rows of `truth`.
-
-    Returns:
-        shipment_id, oracle_score (chance that the best exam finds at least one hazard; 0 = nothing there),
-        exam_type (that exam; 'intensive' where nothing is there); the input's index and order.
+    Rows without a hazard get 'intensive'. The input's index and order.
     """
-    exam, chance = exams.best_exams(truths[list(lists.HAZARDS)].to_numpy(dtype=bool))
-    return pd.DataFrame(
-        {"shipment_id": truths["shipment_id"], "oracle_score": chance, "exam_type": exam}, index=truths.index
-    )
+    exam = exams.best_exams(truths[list(lists.HAZARDS)].to_numpy(dtype=bool))
+    return pd.Series(exam, index=truths.index, dtype="str", name="exam_type")
 
 
 def _found(country: SimulatedWorld, picks: pd.DataFrame, flags: Bools) -> Bools:
@@ -115,7 +109,7 @@ def _recommended(path: Path) -> pd.DataFrame:
     except (OSError, pa.ArrowInvalid, KeyError) as error:
         fix = f"give a recommendations file or folder with columns {', '.join(_READ)}"
         raise InputError("cannot read recommendations", where=str(path), fix=fix) from error
-    frame = table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
     picks = frame[frame["recommendation"] == "examine"]
     _check_exams(picks["exam_type"], str(path))
     return picks.sort_values(["shipment_id", "exam_type"], kind="stable").reset_index(drop=True)

@@ -6,7 +6,7 @@ shipment get the same finding, the same delay and the same loss. Unexamined ship
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from riskscore import reference, tables
 from riskscore.simulator import lists
+from riskscore.simulator.arrays import either
 from riskscore.simulator.manifests import arrow_schema
 from riskscore.simulator.streams import keyed_uniforms
 
@@ -59,14 +60,12 @@ def found(luck: Floats, hazards: Bools, exam_types: Texts) -> Bools:
     return np.asarray(hazards & (luck[:, _FOUND:] < sensitivities(exam_types)))
 
 
-def best_exams(hazards: Bools) -> tuple[Texts, Floats]:
-    """Per row, the exam most likely to find at least one of its hazards, and that chance.
-
-    Rows without a hazard get 'intensive' and 0.
-    """
+def best_exams(hazards: Bools) -> Texts:
+    """Per row, the exam most likely to find at least one of its hazards; 'intensive' where there is none."""
     order = np.array(("intensive", *(exam for exam in reference.exams() if exam != "intensive")), dtype=object)
     misses = np.exp(hazards @ np.log1p(-sensitivities(order)).T)
-    return order[misses.argmin(axis=1)], 1.0 - misses.min(axis=1)
+    best: Texts = order[misses.argmin(axis=1)]
+    return best
 
 
 def outcomes(seed: int, picks: pd.DataFrame, hazards: Bools, harm_usd: Floats) -> pa.Table:
@@ -116,7 +115,7 @@ def _waivers(picks: pd.DataFrame, luck: Floats, rows: Ints) -> pd.DataFrame:
     return frame.assign(
         result=np.where(articulable, "waived_articulable_reason", "waived_standard_exception"),
         waiver_code=np.where(articulable, "AR", "SE"),
-        waiver_text=np.where(articulable, words, None),
+        waiver_text=either(articulable, words, None),
     )
 
 
@@ -140,7 +139,8 @@ def _hits(picks: pd.DataFrame, luck: Floats, hits: Bools, harm_usd: Floats) -> p
     days = typical * np.exp(1.1 * (luck[rows, _DELAY] - 0.5)) + 2 * luck[rows, _FOUND + which]
     amount = harm_usd[rows] / hits.sum(axis=1)[rows] * (0.6 + 0.5 * luck[rows, _AMOUNT])
     final = _base(picks, luck, rows, days).assign(
-        result=_results(hazard, luck[rows, _RESULT]), hazard=hazard,
+        result=_results(hazard, luck[rows, _RESULT]),
+        hazard=hazard,
         amount_usd=np.where(luck[rows, _WORD] < 0.1, np.nan, amount.round(2)),
     )
     held = np.isin(hazard, _ADMISSIBILITY) & (days > 4)
@@ -165,7 +165,7 @@ def _table(frame: pd.DataFrame) -> pa.Table:
     return pa.table([_column(ordered[f.name], f.type) for f in schema], schema=schema)
 
 
-def _column(values: pd.Series[object], kind: pa.DataType) -> pa.Array:
+def _column(values: pd.Series[Any], kind: pa.DataType) -> pa.Array:
     if pa.types.is_timestamp(kind):
         return pa.array(values.to_numpy(dtype="datetime64[us]")).cast(kind)
     return pa.array(values, type=kind, from_pandas=True)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from riskscore.simulator import lists
-from riskscore.simulator.arrays import Bools, Floats, Ints, Texts
 from riskscore.simulator.streams import stream
 from riskscore.simulator.traffic import shows
 from riskscore.tables import MODES
 
 if TYPE_CHECKING:
+    from riskscore.simulator.arrays import Bools, Floats, Ints, Texts
     from riskscore.simulator.cargo import Cargo
     from riskscore.simulator.settings import Settings
     from riskscore.simulator.traffic import Traffic
@@ -39,14 +39,31 @@ DAMAGED_SHARE = 0.004
 REPEATED_SHARE = 0.001
 
 DAMAGES = (
-    "null shipment_id", "null arrival_date", "null mode", "null port", "mode boat", "negative weight",
-    "negative value", "negative quantity", "infinite value", "infinite weight", "unknown action",
-    "negative version", "endless identifier", "absurd value",
+    "null shipment_id",
+    "null arrival_date",
+    "null mode",
+    "null port",
+    "mode boat",
+    "negative weight",
+    "negative value",
+    "negative quantity",
+    "infinite value",
+    "infinite weight",
+    "unknown action",
+    "negative version",
+    "endless identifier",
+    "absurd value",
 )
 """Kinds of damaged lines; each breaks a rule of riskscore.tables.SHIPMENTS."""
 
-_LEAD_DAYS = {"ocean": (2, 14), "air": (0.1, 2), "truck": (0.03, 1), "rail": (0.1, 3), "mail": (0.2, 4),
-              "express": (0.1, 1.5)}
+_LEAD_DAYS = {
+    "ocean": (2, 14),
+    "air": (0.1, 2),
+    "truck": (0.03, 1),
+    "rail": (0.1, 3),
+    "mail": (0.2, 4),
+    "express": (0.1, 1.5),
+}
 
 
 @dataclass(frozen=True)
@@ -83,7 +100,7 @@ class Filings:
 def morning_us(settings: Settings, day: Ints) -> Ints:
     """Microseconds from 1970 to 00:00 UTC of each simulated day."""
     start = datetime.combine(settings.start, datetime.min.time(), UTC)
-    return np.asarray((int(start.timestamp()) * 1_000_000 + day.astype(np.int64) * DAY_US))
+    return np.asarray(int(start.timestamp()) * 1_000_000 + day.astype(np.int64) * DAY_US)
 
 
 def _seconds(microseconds: Ints) -> Ints:
@@ -118,16 +135,23 @@ def _first(rng: np.random.Generator, settings: Settings, traffic: Traffic, cargo
     filed = _seconds(morning_us(settings, traffic.day) - np.maximum(lead * DAY_US, 60_000_000).astype(np.int64))
     index = np.arange(n)
     return Filings(
-        shipment=index, like=index, version=np.zeros(n, dtype=np.int64), action=np.full(n, NEW),
-        filed=np.where(rng.random(n) < 0.003, -1, filed), file_day=traffic.day, damage=np.zeros(n, dtype=np.int64),
-        consignee=traffic.consignee, description=cargo.description, hts=cargo.hts, value_usd=cargo.value_usd,
-        weight_kg=cargo.weight_kg, quantity=cargo.quantity,
+        shipment=index,
+        like=index,
+        version=np.zeros(n, dtype=np.int64),
+        action=np.full(n, NEW),
+        filed=np.where(rng.random(n) < 0.003, -1, filed),
+        file_day=traffic.day,
+        damage=np.zeros(n, dtype=np.int64),
+        consignee=traffic.consignee,
+        description=cargo.description,
+        hts=cargo.hts,
+        value_usd=cargo.value_usd,
+        weight_kg=cargo.weight_kg,
+        quantity=cargo.quantity,
     )
 
 
-def _refiled(
-    rng: np.random.Generator, settings: Settings, traffic: Traffic, previous: Filings
-) -> tuple[Ints, Ints]:
+def _refiled(rng: np.random.Generator, settings: Settings, traffic: Traffic, previous: Filings) -> tuple[Ints, Ints]:
     """Time and file day of a further version: in time, or on a day after arrival; never before the previous one."""
     day = traffic.day[previous.shipment]
     morning = morning_us(settings, day)
@@ -159,7 +183,10 @@ def _amended(
     words = np.array([d[0] for d in goods.descriptions], dtype=object)[content]
     return replace(
         rows,
-        version=np.full(n, version), action=np.full(n, AMENDED), filed=filed, file_day=file_day,
+        version=np.full(n, version),
+        action=np.full(n, AMENDED),
+        filed=filed,
+        file_day=file_day,
         value_usd=_nudged(rng, rows.value_usd, change[0]),
         weight_kg=_nudged(rng, rows.weight_kg, change[1]),
         quantity=np.ceil(_nudged(rng, rows.quantity, change[2])),
@@ -181,9 +208,7 @@ def _latest(first: Filings, once: Filings, twice: Filings) -> Filings:
     return rows.take(order[last])
 
 
-def _deleted(
-    rng: np.random.Generator, settings: Settings, traffic: Traffic, latest: Filings, who: Ints
-) -> Filings:
+def _deleted(rng: np.random.Generator, settings: Settings, traffic: Traffic, latest: Filings, who: Ints) -> Filings:
     rows = _by_shipment(latest, who)
     filed, file_day = _refiled(rng, settings, traffic, rows)
     return replace(rows, version=rows.version + 1, action=np.full(len(rows), DELETED), filed=filed, file_day=file_day)

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from riskscore.simulator import lists
-from riskscore.simulator.arrays import Bools, Floats, Ints
 from riskscore.simulator.streams import pick_rows, stream
-from riskscore.tables import MODES
 
 if TYPE_CHECKING:
+    from riskscore.simulator.arrays import Bools, Floats, Ints
     from riskscore.simulator.settings import Settings
     from riskscore.simulator.traders import Population, Traders
 
@@ -77,23 +76,27 @@ def ordinary(settings: Settings, people: Population) -> Lanes:
     opens = np.where(rng.random(len(importer)) < 0.75, -FOREVER, rng.integers(0, settings.days, len(importer)))
     start = np.maximum(opens, importers.start[importer])
     volume = importers.volume[importer] * share / count[importer]
-    return draw(rng, people, importer, start=start, volume=volume, kind=ORDINARY)
+    return draw(rng, people, Opening(importer, start, volume, ORDINARY))
 
 
-def draw(
-    rng: np.random.Generator,
-    people: Population,
-    importer: Ints,
-    *,
-    start: Ints,
-    volume: Floats,
-    kind: int,
-    end: Ints | None = None,
-    good: Ints | None = None,
-) -> Lanes:
-    """Lanes of these importers with everything else drawn: goods of their sector, fitting origins, ports, parties."""
-    n = len(importer)
-    good = _goods(rng, people.importers.sector[importer]) if good is None else good
+@dataclass(frozen=True)
+class Opening:
+    """What is given of new lanes: everything else is drawn. One position per lane."""
+
+    importer: Ints
+    start: Ints
+    volume: Floats
+    kind: int
+    end: Ints | None = None
+    """None = open for good."""
+    good: Ints | None = None
+    """None = of the importer's sector."""
+
+
+def draw(rng: np.random.Generator, people: Population, opening: Opening) -> Lanes:
+    """Lanes with everything not given drawn: goods, fitting origins, modes and ports, parties, prices."""
+    importer, n = opening.importer, len(opening.importer)
+    good = _goods(rng, people.importers.sector[importer]) if opening.good is None else opening.good
     origin = pick_rows(rng, lists.goods().origins[good])
     mode = _modes(rng, good, origin)
     return Lanes(
@@ -106,13 +109,13 @@ def draw(
         origin=origin,
         export=exports(rng, origin),
         mode=mode,
-        port=ports(rng, mode, people.importers, importer),
+        port=ports(rng, mode, importer),
         carrier=pick_rows(rng, lists.carrier_modes().T[mode]),
-        start=start,
-        end=np.full(n, FOREVER) if end is None else end,
-        volume=volume,
+        start=opening.start,
+        end=np.full(n, FOREVER) if opening.end is None else opening.end,
+        volume=opening.volume,
         unit_value=rng.normal(0.0, 0.3, n),
-        kind=np.full(n, kind),
+        kind=np.full(n, opening.kind),
     )
 
 
@@ -159,7 +162,7 @@ def exports(rng: np.random.Generator, origin: Ints) -> Ints:
     return np.where(via, pick_rows(rng, hubs + 1e-12), origin)
 
 
-def ports(rng: np.random.Generator, mode: Ints, importers: Traders, importer: Ints) -> Ints:
+def ports(rng: np.random.Generator, mode: Ints, importer: Ints) -> Ints:
     """A port that handles the mode; each importer favours its own."""
     shares = lists.port_modes().T[mode]
     # An importer's taste is a fixed function of its position: it needs no state and never changes.

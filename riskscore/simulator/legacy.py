@@ -6,7 +6,7 @@ policy that chose nearly all of the past exams.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,9 +26,17 @@ TIER_CREDIT = (0.0, 4.0, 8.0, 10.0)
 """Points taken off by CTPAT tier of the importer; tier 1 is a fifth of the usual threshold (6 USC 964)."""
 
 EXAM_FOR = {
-    "narcotics": "nii", "ipr": "intensive", "undervaluation": "document", "misclassification": "intensive",
-    "origin_transship": "document", "adcvd_evasion": "document", "forced_labour": "document",
-    "agriculture": "agriculture", "pga_safety": "pga", "manifest_quality": "intensive", "identity_ior": "document",
+    "narcotics": "nii",
+    "ipr": "intensive",
+    "undervaluation": "document",
+    "misclassification": "intensive",
+    "origin_transship": "document",
+    "adcvd_evasion": "document",
+    "forced_labour": "document",
+    "agriculture": "agriculture",
+    "pga_safety": "pga",
+    "manifest_quality": "intensive",
+    "identity_ior": "document",
 }
 """Exam that the unit orders for each suspicion."""
 
@@ -50,36 +58,76 @@ def _usd_per_kg(frame: pd.DataFrame) -> pd.Series[float]:
 
 
 RULES: tuple[Rule, ...] = (
-    ("drug source country by land or sea", 6, "narcotics",
-     lambda f: _from(f, "CO", "EC", "DO", "GT") & _by(f, "ocean", "truck", "rail")),
-    ("land border, no seal, heavy", 5, "narcotics",
-     lambda f: _from(f, "MX") & (f["weight_kg"] > 18_000) & _by(f, "truck", "rail")),
-    ("branded goods from China or Hong Kong", 6, "ipr",
-     lambda f: _from(f, "CN", "HK") & _heads(f, "4202", "6402", "6404", "9102", "8518", "9004", "3303")),
+    (
+        "drug source country by land or sea",
+        6,
+        "narcotics",
+        lambda f: _from(f, "CO", "EC", "DO", "GT") & _by(f, "ocean", "truck", "rail"),
+    ),
+    (
+        "land border, no seal, heavy",
+        5,
+        "narcotics",
+        lambda f: _from(f, "MX") & (f["weight_kg"] > 18_000) & _by(f, "truck", "rail"),
+    ),
+    (
+        "branded goods from China or Hong Kong",
+        6,
+        "ipr",
+        lambda f: _from(f, "CN", "HK") & _heads(f, "4202", "6402", "6404", "9102", "8518", "9004", "3303"),
+    ),
     ("parcel from China or Hong Kong", 5, "ipr", lambda f: _from(f, "CN", "HK") & _by(f, "mail", "express")),
     ("apparel under 5 USD/kg", 7, "undervaluation", lambda f: _heads(f, "61", "62") & (_usd_per_kg(f) < 5)),
     ("electronics under 12 USD/kg", 7, "undervaluation", lambda f: _heads(f, "85") & (_usd_per_kg(f) < 12)),
     ("anything under 1 USD/kg", 3, "undervaluation", lambda f: _usd_per_kg(f) < 1),
-    ("basket provision", 4, "misclassification",
-     lambda f: _heads(f, "392690", "732690", "382499", "847989", "630790", "210690")),
-    ("goods under orders from a neighbour of China", 6, "origin_transship",
-     lambda f: _from(f, "VN", "MY", "TH", "KH") & _heads(f, "72", "73", "76", "9403", "8541", "44", "6810")),
-    ("goods under orders entered as type 01", 5, "adcvd_evasion",
-     lambda f: _from(f, "CN", "IN", "VN") & (f["entry_type"] == "01") & _heads(f, "72", "73", "76", "9403", "4011")),
-    ("cotton and solar from China", 5, "forced_labour",
-     lambda f: _from(f, "CN") & _heads(f, "5208", "6109", "6203", "6204", "8541", "3918")),
+    (
+        "basket provision",
+        4,
+        "misclassification",
+        lambda f: _heads(f, "392690", "732690", "382499", "847989", "630790", "210690"),
+    ),
+    (
+        "goods under orders from a neighbour of China",
+        6,
+        "origin_transship",
+        lambda f: _from(f, "VN", "MY", "TH", "KH") & _heads(f, "72", "73", "76", "9403", "8541", "44", "6810"),
+    ),
+    (
+        "goods under orders entered as type 01",
+        5,
+        "adcvd_evasion",
+        lambda f: _from(f, "CN", "IN", "VN") & (f["entry_type"] == "01") & _heads(f, "72", "73", "76", "9403", "4011"),
+    ),
+    (
+        "cotton and solar from China",
+        5,
+        "forced_labour",
+        lambda f: _from(f, "CN") & _heads(f, "5208", "6109", "6203", "6204", "8541", "3918"),
+    ),
     ("fresh plants and produce", 5, "agriculture", lambda f: _heads(f, "06", "07", "08")),
-    ("medicine, food and toys from far", 5, "pga_safety",
-     lambda f: _from(f, "CN", "IN") & _heads(f, "30", "2106", "9503", "8543", "0304", "0910")),
-    ("no goods description to speak of", 4, "manifest_quality",
-     lambda f: f["description"].isna() | f["description"].isin(cargo.VAGUE)),
+    (
+        "medicine, food and toys from far",
+        5,
+        "pga_safety",
+        lambda f: _from(f, "CN", "IN") & _heads(f, "30", "2106", "9503", "8543", "0304", "0910"),
+    ),
+    (
+        "no goods description to speak of",
+        4,
+        "manifest_quality",
+        lambda f: f["description"].isna() | f["description"].isin(cargo.VAGUE),
+    ),
     ("container without seal", 4, "manifest_quality", lambda f: f["container_ids"].notna() & f["seal_ids"].isna()),
     ("no tariff number", 2, "manifest_quality", lambda f: f["hts"].isna()),
     ("single transaction bond", 3, "identity_ior", lambda f: f["bond_type"] == "9"),
     ("new importer", 3, "identity_ior", lambda f: f["_new_importer"]),
     ("very high value", 4, "undervaluation", lambda f: f["value_usd"] > 150_000),
-    ("exported from a third country", 4, "origin_transship",
-     lambda f: f["export_country"].notna() & (f["export_country"] != f["origin_country"])),
+    (
+        "exported from a third country",
+        4,
+        "origin_transship",
+        lambda f: f["export_country"].notna() & (f["export_country"] != f["origin_country"]),
+    ),
 )
 """(name, points, suspicion, condition)."""
 
@@ -101,13 +149,15 @@ def legacy_scores(shipments: pd.DataFrame, traders: pd.DataFrame) -> pd.DataFram
     suspicion = _by_suspicion(points)
     score = points.sum(axis=1) - np.array(TIER_CREDIT)[frame["_tier"].to_numpy()]
     exams = np.array([EXAM_FOR[hazard] for hazard in lists.HAZARDS], dtype=object)
-    return pd.DataFrame({
-        "shipment_id": shipments["shipment_id"],
-        "arrival_date": shipments["arrival_date"],
-        "port": shipments["port"],
-        "legacy_score": np.maximum(score, 0.0) + _tie_break(shipments["shipment_id"]),
-        "exam_type": pd.Series(exams[suspicion.argmax(axis=1)], index=shipments.index, dtype="str"),
-    })
+    return pd.DataFrame(
+        {
+            "shipment_id": shipments["shipment_id"],
+            "arrival_date": shipments["arrival_date"],
+            "port": shipments["port"],
+            "legacy_score": np.maximum(score, 0.0) + _tie_break(shipments["shipment_id"]),
+            "exam_type": pd.Series(exams[suspicion.argmax(axis=1)], index=shipments.index, dtype="str"),
+        }
+    )
 
 
 def _by_suspicion(points: Floats) -> Floats:
@@ -125,7 +175,7 @@ def _tie_break(shipment_id: pd.Series[str]) -> Floats:
     return fraction
 
 
-def _importer_facts(shipments: pd.DataFrame, traders: pd.DataFrame) -> dict[str, pd.Series[int]]:
+def _importer_facts(shipments: pd.DataFrame, traders: pd.DataFrame) -> dict[str, pd.Series[Any]]:
     """Tier (0 when unknown) and newness of each row's importer, known before the morning of its arrival."""
     importers = dated(traders[traders["role"] == "importer"])
     tier = pd.Series(0, index=shipments.index)

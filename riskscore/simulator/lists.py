@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 @cache
 def table(name: str) -> tuple[dict[str, str], ...]:
     """Rows of data/`name`.csv as text."""
-    with files("riskscore.simulator").joinpath(f"data/{name}.csv").open(encoding="utf-8", newline="") as handle:
-        return tuple(csv.DictReader(handle))
+    text = files("riskscore.simulator").joinpath(f"data/{name}.csv").read_text(encoding="utf-8")
+    return tuple(csv.DictReader(text.splitlines()))
 
 
 def column(name: str, key: str) -> list[str]:

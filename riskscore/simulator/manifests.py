@@ -11,20 +11,28 @@ import pyarrow as pa
 
 from riskscore import tables
 from riskscore.simulator import identifiers, lists
-from riskscore.simulator.arrays import Bools, Ints, Texts, texts
+from riskscore.simulator.arrays import Bools, Ints, Texts, either, texts
 from riskscore.simulator.filings import DAMAGES
 from riskscore.simulator.streams import stream
 from riskscore.simulator.traffic import shows
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from riskscore.simulator.cargo import Cargo
     from riskscore.simulator.filings import Filings
     from riskscore.simulator.settings import Settings
     from riskscore.simulator.traders import Population
     from riskscore.simulator.traffic import Traffic
 
-_ARROW = {"text": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_(), "date": pa.date32(),
-          "timestamp": pa.timestamp("us", tz="UTC")}
+_ARROW = {
+    "text": pa.string(),
+    "int": pa.int64(),
+    "float": pa.float64(),
+    "bool": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+}
 
 # Serials run through all seven-digit numbers in a scattered order: both are prime to 10**7.
 _STRIDE, _OFFSET = 3_819_887, 1_234_567
@@ -52,7 +60,7 @@ class Papers:
     no_seal: Bools
 
 
-def papers(settings: Settings, people: Population, traffic: Traffic, extra: Texts) -> Papers:
+def papers(settings: Settings, people: Population, traffic: Traffic, extra: Ints) -> Papers:
     """Numbers of every shipment, then of the damaged lines (`extra`: positions of the shipments they look like)."""
     rng = stream(settings.seed, "papers")
     n = len(traffic)
@@ -73,13 +81,20 @@ def _shipment_ids(settings: Settings, people: Population, traffic: Traffic, like
     wraps = np.arange(len(like), dtype=np.int64) // _SERIALS
     carriers = lists.table("carriers")
     origins = np.array(lists.COUNTRIES, dtype=object)
-    return texts([
-        _number(tables.MODES[mode], carriers[carrier], filer, int(serial), int(wrap), origin)
-        for mode, carrier, filer, serial, wrap, origin in zip(
-            traffic.mode[like], traffic.carrier[like], people.filers.ids[traffic.filer[like]], serials, wraps,
-            origins[traffic.export[like]], strict=True,
-        )
-    ])
+    return texts(
+        [
+            _number(tables.MODES[mode], carriers[carrier], filer, int(serial), int(wrap), origin)
+            for mode, carrier, filer, serial, wrap, origin in zip(
+                traffic.mode[like],
+                traffic.carrier[like],
+                people.filers.ids[traffic.filer[like]],
+                serials,
+                wraps,
+                origins[traffic.export[like]],
+                strict=True,
+            )
+        ]
+    )
 
 
 def _number(mode: str, carrier: dict[str, str], filer: str, serial: int, wrap: int, origin: str) -> str:
@@ -109,7 +124,7 @@ def day_table(
     return pa.table([_arrow(columns[f.name], f.type) for f in schema], schema=schema)
 
 
-def _arrow(values: Any, kind: pa.DataType) -> pa.Array:
+def _arrow(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
     if kind == pa.float64():
         return pa.array(values, type=kind, from_pandas=True)  # NaN stands for null while we compute
     if kind == pa.timestamp("us", tz="UTC"):
@@ -139,20 +154,21 @@ def _parties(people: Population, traffic: Traffic, sheet: Papers, rows: Filings)
     importer = traffic.importer[at]
     itself = rows.consignee < 0
     hidden, unknown = sheet.withheld[at], sheet.no_maker[at]
-    consignee_id = np.where(itself, people.importers.ids[importer], people.consignees.ids[rows.consignee])
-    consignee = np.where(itself, people.importers.names[importer], people.consignees.names[rows.consignee])
+    consignee_id = either(itself, people.importers.ids[importer], people.consignees.ids[rows.consignee])
+    consignee = either(itself, people.importers.names[importer], people.consignees.names[rows.consignee])
     carriers = lists.table("carriers")
     scac, line = (np.array([row[key] for row in carriers], dtype=object) for key in ("scac", "name"))
     return {
         "importer_id": people.importers.ids[importer],
-        "importer_name": np.where(hidden, None, people.importers.names[importer]),
+        "importer_name": either(hidden, None, people.importers.names[importer]),
         "consignee_id": consignee_id,
-        "consignee_name": np.where(hidden, None, consignee),
+        "consignee_name": either(hidden, None, consignee),
         "shipper_id": people.shippers.ids[traffic.shipper[at]],
-        "shipper_name": np.where(hidden & (traffic.shipper[at] % 2 == 0), None,
-                                 people.shippers.names[traffic.shipper[at]]),
-        "manufacturer_id": np.where(unknown, None, people.manufacturers.ids[traffic.manufacturer[at]]),
-        "manufacturer_name": np.where(unknown, None, people.manufacturers.names[traffic.manufacturer[at]]),
+        "shipper_name": either(
+            hidden & (traffic.shipper[at] % 2 == 0), None, people.shippers.names[traffic.shipper[at]]
+        ),
+        "manufacturer_id": either(unknown, None, people.manufacturers.ids[traffic.manufacturer[at]]),
+        "manufacturer_name": either(unknown, None, people.manufacturers.names[traffic.manufacturer[at]]),
         "carrier_id": scac[traffic.carrier[at]],
         "carrier_name": line[traffic.carrier[at]],
         "filer_id": people.filers.ids[traffic.filer[at]],
@@ -169,7 +185,7 @@ def _goods(traffic: Traffic, cargo: Cargo, sheet: Papers, rows: Filings) -> dict
     return {
         "origin_country": countries[traffic.origin[at]],
         "export_country": countries[traffic.export[at]],
-        "foreign_port": np.where(by_sea, codes[traffic.foreign_port[at]], None),
+        "foreign_port": either(by_sea, codes[traffic.foreign_port[at]], None),
         "hts": rows.hts,
         "description": rows.description,
         "value_usd": rows.value_usd,

@@ -83,10 +83,18 @@ def _importers(settings: Settings, people: Population) -> list[_Standing]:
     for i, tier in enumerate(people.tier):
         opened = settings.start + timedelta(days=int(people.importers.start[i]))
         first = _Standing(
-            trader_id=people.importers.ids[i], name=people.importers.names[i], country="US", role="importer",
-            ctpat_tier=0, ctpat_status="none", isa_member=False if tier else None,
-            ctpat_trade_compliance=False if tier else None, aeo_programme=None,
-            center=centers[int(people.importers.sector[i])], valid_from=opened, valid_to=None,
+            trader_id=people.importers.ids[i],
+            name=people.importers.names[i],
+            country="US",
+            role="importer",
+            ctpat_tier=0,
+            ctpat_status="none",
+            isa_member=False if tier else None,
+            ctpat_trade_compliance=False if tier else None,
+            aeo_programme=None,
+            center=centers[int(people.importers.sector[i])],
+            valid_from=opened,
+            valid_to=None,
             known_at=_at(opened, rng.random()),
         )
         rows += _career(rng, settings, first, int(tier)) if tier else [first]
@@ -111,9 +119,7 @@ def _career(rng: np.random.Generator, settings: Settings, first: _Standing, tier
     return rows
 
 
-def _later(
-    rng: np.random.Generator, settings: Settings, rows: list[_Standing], current: _Standing, tier: int
-) -> None:
+def _later(rng: np.random.Generator, settings: Settings, rows: list[_Standing], current: _Standing, tier: int) -> None:
     """What happens to a member while we watch: mostly nothing."""
     die, day = rng.random(), settings.start + timedelta(days=int(rng.integers(1, settings.days + 1)))
     if die < UPGRADE_SHARE and tier < 3:
@@ -139,8 +145,15 @@ def _next(
         return current
     delay = int(rng.integers(5, 61)) if rng.random() < LATE_SHARE else 0
     known = max(_at(day + timedelta(days=delay), rng.random()), current.known_at + timedelta(hours=1))
-    following = replace(current, ctpat_tier=tier, ctpat_status=status, ctpat_trade_compliance=compliance,
-                        valid_from=day, valid_to=None, known_at=known)
+    following = replace(
+        current,
+        ctpat_tier=tier,
+        ctpat_status=status,
+        ctpat_trade_compliance=compliance,
+        valid_from=day,
+        valid_to=None,
+        known_at=known,
+    )
     rows += [replace(current, valid_to=day - timedelta(days=1), known_at=known), following]
     return following
 
@@ -153,8 +166,15 @@ def _corrections(rng: np.random.Generator, settings: Settings, rows: list[_Stand
             day = settings.start + timedelta(days=int(rng.integers(1, settings.days + 1)))
             known = max(_at(day, rng.random()), row.known_at + timedelta(hours=2))
             tier = row.ctpat_tier - 1 if row.ctpat_tier > 1 and rng.random() < 0.5 else row.ctpat_tier
-            wrong.append(replace(row, ctpat_tier=tier, ctpat_status=_corrected_status(row, tier), known_at=known,
-                                 center=_other_center(rng, row.center)))
+            wrong.append(
+                replace(
+                    row,
+                    ctpat_tier=tier,
+                    ctpat_status=_corrected_status(row, tier),
+                    known_at=known,
+                    center=_other_center(rng, row.center),
+                )
+            )
     return wrong
 
 
@@ -176,10 +196,17 @@ def _others(settings: Settings, traders: Traders, role: str) -> list[_Standing]:
         country = int(traders.country[i])
         honest = not traders.bad[i].any()
         aeo = programmes[country] if country >= 0 and honest and dice[0] < 0.2 else ""
-        rows.append(_plain(
-            traders.ids[i], traders.names[i], "US" if country < 0 else lists.COUNTRIES[country], role,
-            settings.start + timedelta(days=int(traders.start[i])), dice[1], aeo or None,
-        ))
+        rows.append(
+            _plain(
+                traders.ids[i],
+                traders.names[i],
+                "US" if country < 0 else lists.COUNTRIES[country],
+                role,
+                settings.start + timedelta(days=int(traders.start[i])),
+                dice[1],
+                aeo or None,
+            )
+        )
     return rows
 
 

@@ -39,8 +39,13 @@ _TRUST = np.array([1.0, 0.7, 0.3, 0.2])
 _ROLE_WEIGHT = {"importer": 1.0, "shipper": 0.5, "manufacturer": 0.5, "filer": 0.12}
 
 _MODE_RISK = {
-    ("ipr", "express"): 3.0, ("ipr", "mail"): 4.0, ("narcotics", "truck"): 1.5, ("undervaluation", "mail"): 2.0,
-    ("undervaluation", "express"): 1.5, ("manifest_quality", "ocean"): 1.3, ("pga_safety", "mail"): 2.0,
+    ("ipr", "express"): 3.0,
+    ("ipr", "mail"): 4.0,
+    ("narcotics", "truck"): 1.5,
+    ("undervaluation", "mail"): 2.0,
+    ("undervaluation", "express"): 1.5,
+    ("manifest_quality", "ocean"): 1.3,
+    ("pga_safety", "mail"): 2.0,
 }
 
 _EVENT_RISK = {
@@ -103,16 +108,15 @@ def assess(settings: Settings, people: Population, lanes: Lanes, arrivals: Ints)
     """Every lane's chances, scaled so that each hazard has its prevalence before and after the break."""
     prevalence = lists.numbers("hazards", "prevalence")
     shipped = exposure(lanes, arrivals, 0, min(settings.break_day, settings.days))
-    before = sum(
-        scaled(part, shipped, SHARES[name] * prevalence)
-        for name, part in _parts(settings, people, lanes).items()
+    parts = _parts(settings, people, lanes)
+    before = np.minimum(
+        np.add.reduce([scaled(part, shipped, SHARES[name] * prevalence) for name, part in parts.items()]), CAP
     )
-    before = np.minimum(before, CAP)
     if settings.scenario == "steady":
         return Risk(before, before)
     late = exposure(lanes, arrivals, settings.break_day, settings.days)
     moved = scaled(_moved(settings, people, lanes, late), late, MOVED_SHARE * prevalence)
-    stays = before * ~_is_moved_kind(settings, lanes)[:, None]
+    stays = np.where(_is_moved_kind(settings, lanes)[:, None], 0.0, before)
     kept = scaled(stays, late, (1 - MOVED_SHARE) * prevalence)
     return Risk(before, np.minimum(kept + moved, CAP))
 
@@ -144,9 +148,9 @@ def _parts(settings: Settings, people: Population, lanes: Lanes) -> dict[str, Fl
 
 
 def _habit(people: Population, lanes: Lanes) -> Floats:
-    return np.asarray(sum(
-        weight * getattr(people, f"{role}s").bad[getattr(lanes, role)] for role, weight in _ROLE_WEIGHT.items()
-    ))
+    return np.asarray(
+        sum(weight * getattr(people, f"{role}s").bad[getattr(lanes, role)] for role, weight in _ROLE_WEIGHT.items())
+    )
 
 
 def mode_risk() -> Floats:

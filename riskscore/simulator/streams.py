@@ -44,11 +44,13 @@ def keyed_uniforms(keys: Sequence[str], width: int) -> Floats:
 def pick(rng: np.random.Generator, weights: Floats, size: int) -> Ints:
     """`size` indices drawn with replacement in proportion to `weights` (1-d, non-negative, positive sum)."""
     edges = np.cumsum(weights)
-    return np.searchsorted(edges, rng.random(size) * edges[-1], side="right").clip(max=len(weights) - 1)
+    drawn: Ints = np.searchsorted(edges, rng.random(size) * edges[-1], side="right").clip(max=len(weights) - 1)
+    return drawn
 
 
 def pick_rows(rng: np.random.Generator, weights: Floats) -> Ints:
     """One column index per row of `weights` (2-d, rows of positive sum), drawn in proportion to the row."""
     edges = np.cumsum(weights, axis=1)
     draws = rng.random(len(weights)) * edges[:, -1]
-    return (edges <= draws[:, None]).sum(axis=1).clip(max=weights.shape[1] - 1)
+    drawn: Ints = (edges <= draws[:, None]).sum(axis=1).clip(max=weights.shape[1] - 1)
+    return drawn

@@ -154,8 +154,9 @@ def _consignees(settings: Settings, n: int) -> Traders:
     sector = rng.integers(0, len(lists.SECTORS), n)
     company, _ = names.companies(rng, np.full(n, -1), sector)
     nobody = np.zeros((n, len(lists.HAZARDS)), dtype=bool)
-    return Traders(employer_numbers(rng, n), company, np.full(n, -1), sector, zipf(rng, n),
-                   _starts(rng, n, settings.days), nobody)
+    return Traders(
+        employer_numbers(rng, n), company, np.full(n, -1), sector, zipf(rng, n), _starts(rng, n, settings.days), nobody
+    )
 
 
 def _foreign(settings: Settings, role: str, n: int) -> Traders:
@@ -167,8 +168,15 @@ def _foreign(settings: Settings, role: str, n: int) -> Traders:
     volume = zipf(rng, n)
     likely = goods.hazards[good] * lists.country_hazards()[country] * _hazard_weight()
     ids = _mids(rng, country, company, place) if role == "manufacturer" else _duns(rng, n)
-    return Traders(ids, company, country, goods.sector[good], volume, _starts(rng, n, settings.days),
-                   habits(rng, role, volume, likely))
+    return Traders(
+        ids,
+        company,
+        country,
+        goods.sector[good],
+        volume,
+        _starts(rng, n, settings.days),
+        habits(rng, role, volume, likely),
+    )
 
 
 def _origins(rng: np.random.Generator, good: Ints) -> Ints:
@@ -199,8 +207,15 @@ def _filers(settings: Settings, n: int) -> Traders:
     surnames, kinds = names.words("american", "name"), names.words("american", "filer")
     company = [f"{surnames[i % len(surnames)]} {kinds[i // len(surnames) % len(kinds)]}".upper() for i in range(n)]
     likely = np.tile(_hazard_weight(), (n, 1))
-    return Traders(texts([_code(int(c)) for c in codes]), texts(company), np.full(n, -1), np.zeros(n, dtype=int),
-                   volume, _starts(rng, n, settings.days), habits(rng, "filer", volume, likely))
+    return Traders(
+        texts([_code(int(c)) for c in codes]),
+        texts(company),
+        np.full(n, -1),
+        np.zeros(n, dtype=int),
+        volume,
+        _starts(rng, n, settings.days),
+        habits(rng, "filer", volume, likely),
+    )
 
 
 def _code(number: int) -> str:

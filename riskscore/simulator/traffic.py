@@ -9,10 +9,10 @@ import numpy as np
 
 from riskscore.simulator import lanes as ln
 from riskscore.simulator import lists
-from riskscore.simulator.arrays import Bools, Floats, Ints
 from riskscore.simulator.streams import pick_rows, stream
 
 if TYPE_CHECKING:
+    from riskscore.simulator.arrays import Bools, Floats, Ints
     from riskscore.simulator.lanes import Lanes
     from riskscore.simulator.risk import Risk
     from riskscore.simulator.settings import Settings
@@ -77,10 +77,24 @@ def travel(settings: Settings, people: Population, lanes: Lanes, risk: Risk, per
     traces = _traces(stream(settings.seed, "traces"), hazards)
     used = lanes.take(lane)
     plain = Traffic(
-        day=day, lane=lane, importer=used.importer, consignee=used.consignee, shipper=used.shipper,
-        manufacturer=used.manufacturer, filer=used.filer, carrier=used.carrier, good=used.good, content=used.good,
-        origin=used.origin, export=used.export, foreign_port=np.zeros(len(day), dtype=np.int64), mode=used.mode,
-        port=used.port, unit_value=used.unit_value, hazards=hazards, traces=traces,
+        day=day,
+        lane=lane,
+        importer=used.importer,
+        consignee=used.consignee,
+        shipper=used.shipper,
+        manufacturer=used.manufacturer,
+        filer=used.filer,
+        carrier=used.carrier,
+        good=used.good,
+        content=used.good,
+        origin=used.origin,
+        export=used.export,
+        foreign_port=np.zeros(len(day), dtype=np.int64),
+        mode=used.mode,
+        port=used.port,
+        unit_value=used.unit_value,
+        hazards=hazards,
+        traces=traces,
     )
     return _disguised(settings, _departures(settings, people, plain))
 
@@ -126,7 +140,7 @@ def _departures(settings: Settings, people: Population, traffic: Traffic) -> Tra
     filers = rng.integers(0, len(people.filers.ids), len(traffic))
     shippers = ln.counterparts(rng, people.shippers, traffic.origin[other_party], traffic.good[other_party])
     makers = ln.counterparts(rng, people.manufacturers, traffic.origin[other_party], traffic.good[other_party])
-    ports = ln.ports(rng, traffic.mode[other_port], people.importers, traffic.importer[other_port])
+    ports = ln.ports(rng, traffic.mode[other_port], traffic.importer[other_port])
     return replace(
         traffic,
         shipper=_replaced(traffic.shipper, other_party, shippers),

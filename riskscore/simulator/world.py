@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -126,9 +126,13 @@ def _empty_folder(out: Path) -> None:
 def _imagine(settings: Settings) -> _Country:
     people = traders.populate(settings)
     per_day = traffic.arrivals(settings)
-    lanes = ln.concat([
-        ln.ordinary(settings, people), events.sudden(settings, people), events.new_goods(settings, people),
-    ])
+    lanes = ln.concat(
+        [
+            ln.ordinary(settings, people),
+            events.sudden(settings, people),
+            events.new_goods(settings, people),
+        ]
+    )
     lanes = risk.weigh(settings, people, lanes, per_day)
     moves = traffic.travel(settings, people, lanes, risk.assess(settings, people, lanes, per_day), per_day)
     load = cg.load(settings, moves)
@@ -156,9 +160,7 @@ def _write_days(country: _Country, out: Path, progress: Callable[[int, int], Non
 
 
 def _render(country: _Country, rows: filings.Filings) -> pa.Table:
-    return manifests.day_table(
-        country.settings, country.people, country.traffic, country.cargo, country.sheet, rows
-    )
+    return manifests.day_table(country.settings, country.people, country.traffic, country.cargo, country.sheet, rows)
 
 
 def _day_picks(country: _Country, rows: filings.Filings, people: pd.DataFrame, day: int) -> pd.DataFrame:
@@ -198,13 +200,15 @@ def _truth(country: _Country) -> pa.Table:
         for hazard in reference.hazards()
     }
     first = np.datetime64(country.settings.start, "D")
-    return pa.table({
-        "shipment_id": pa.array(country.sheet.shipment_ids[: len(hazards)], pa.string()),
-        "arrival_date": pa.array(first + country.traffic.day, pa.date32()),
-        **flags,
-        "any": hazards.any(axis=1),
-        "harm_usd": _harm(country.settings, hazards),
-    })
+    return pa.table(
+        {
+            "shipment_id": pa.array(country.sheet.shipment_ids[: len(hazards)], pa.string()),
+            "arrival_date": pa.array(first + country.traffic.day, pa.date32()),
+            **flags,
+            "any": hazards.any(axis=1),
+            "harm_usd": _harm(country.settings, hazards),
+        }
+    )
 
 
 def _past(country: _Country, picks: pd.DataFrame, truth_table: pa.Table) -> pa.Table:
@@ -220,8 +224,13 @@ def _write_parquet(table: pa.Table, path: Path) -> None:
 def _describe(out: Path, settings: Settings) -> SimulatedWorld:
     changes = settings.break_day < settings.days
     return SimulatedWorld(
-        path=out, weeks=settings.weeks, per_day=settings.per_day, seed=settings.seed, scenario=settings.scenario,
-        first_day=settings.start, last_day=settings.last_day,
+        path=out,
+        weeks=settings.weeks,
+        per_day=settings.per_day,
+        seed=settings.seed,
+        scenario=settings.scenario,
+        first_day=settings.start,
+        last_day=settings.last_day,
         break_day=settings.start + timedelta(days=settings.break_day) if changes else None,
         shipments=settings.shipments,
     )
@@ -260,4 +269,5 @@ def truth(world: Path | SimulatedWorld) -> pd.DataFrame:
     path = (world.path if isinstance(world, SimulatedWorld) else world) / "truth.parquet"
     if not path.is_file():
         raise InputError("no truth.parquet", where=str(path.parent), fix="run riskscore simulate")
-    return pq.read_table(path).to_pandas()
+    frame: pd.DataFrame = pq.read_table(path).to_pandas()
+    return frame

@@ -1,1 +1,1 @@
-"""Tests of history: the log, the fold and the replay, against a loop over the events."""
+"""Tests of history: the fold and the replay, against a loop over the events."""

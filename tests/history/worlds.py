@@ -94,3 +94,86 @@ _TRADERS = st.fixed_dictionaries(
         "aeo_programme": _of(None, "KR AEO"),
     }
 )
+
+
+@dataclass(frozen=True)
+class World:
+    """What ever becomes known: rows of the three tables, whole, and the time zone of the days."""
+
+    timezone: str
+    shipments: tuple[Row, ...]
+    outcomes: tuple[Row, ...]
+    traders: tuple[Row, ...]
+
+    @property
+    def oracle(self) -> Oracle:
+        """The slow answers about this world."""
+        rows = list(self.shipments), list(self.outcomes), list(self.traders)
+        return Oracle(FIRST - timedelta(4), ZoneInfo(self.timezone), *rows)
+
+    @property
+    def tables(self) -> dict[str, tuple[Row, ...]]:
+        """The rows by table, as factories.append_rows takes them."""
+        return {"shipments": self.shipments, "outcomes": self.outcomes, "traders": self.traders}
+
+    def split(self, day: date) -> tuple[World, World]:
+        """What the morning of `day` could know, and what lies in its future.
+
+        The future is what is filed or known on `day` or after it, and shipments that arrive after it, however
+        early they were filed: but for a shipment announced for this day before, whose move is known.
+        """
+        earlier = {row["shipment_id"] for row in self.shipments if row["arrival_date"] <= day}
+
+        def filed(row: Row) -> bool:
+            in_time = row["arrival_date"] <= day if row["filed_at"] is None else self._day(row["filed_at"]) < day
+            return in_time and row["shipment_id"] in earlier
+
+        def known(row: Row) -> bool:
+            return row["known_at"] is not None and self._day(row["known_at"]) < day
+
+        return self._parted(filed, known)
+
+    def known_on(self, morning: date) -> World:
+        """What the morning of a day could know, shipments announced for later days included."""
+
+        def filed(row: Row) -> bool:
+            if row["filed_at"] is None:
+                return row["arrival_date"] <= morning
+            return self._day(row["filed_at"]) < morning
+
+        return self._parted(filed, lambda row: row["known_at"] is not None and self._day(row["known_at"]) < morning)[0]
+
+    def without(self, other: World) -> World:
+        """What this world holds and `other` does not."""
+        kept = ([row for row in rows if row not in other.tables[name]] for name, rows in self.tables.items())
+        return World(self.timezone, *(tuple(rows) for rows in kept))
+
+    def _day(self, instant: datetime) -> date:
+        return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(self.timezone)).date()
+
+    def _parted(self, filed: Callable[[Row], bool], known: Callable[[Row], bool]) -> tuple[World, World]:
+        tests = {"shipments": filed, "outcomes": known, "traders": known}
+        yes = (tuple(row for row in rows if tests[name](row)) for name, rows in self.tables.items())
+        no = (tuple(row for row in rows if not tests[name](row)) for name, rows in self.tables.items())
+        return World(self.timezone, *yes), World(self.timezone, *no)
+
+
+@st.composite
+def worlds(draw: st.DrawFn, most: int = 24) -> World:
+    """Worlds without two rows that contradict each other: those are refused before they reach the log."""
+    versions = draw(st.lists(_VERSIONS, min_size=1, max_size=most, unique_by=_named_by("shipment_id", "version", "filed_at")))
+    findings = draw(st.lists(_OUTCOMES, max_size=most // 2, unique_by=_named_by(
+        "shipment_id", "exam_type", "exam_date", "hazard", "known_at")))  # fmt: skip
+    statuses = draw(st.lists(_TRADERS, max_size=most // 4, unique_by=_named_by("trader_id", "valid_from", "known_at")))
+    seed = draw(st.integers(0, 3))
+    return World(
+        draw(_of(*ZONES)),
+        tuple(factories.shipments(*versions, seed=seed)),
+        tuple(factories.outcomes(*findings, seed=seed)),
+        tuple(factories.traders(*statuses, seed=seed)),
+    )
+
+
+def _named_by(*columns: str) -> Callable[[Row], tuple[object, ...]]:
+    # A version that is not stated is version 0.
+    return lambda row: tuple(row[name] or 0 if name == "version" else row[name] for name in columns)

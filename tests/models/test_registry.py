@@ -61,8 +61,11 @@ def test_a_copied_workspace_leaves_the_original_alone(template, workspace):
 
 def test_a_moved_workspace_finds_its_own_artefacts(workspace, tmp_path):
     moved = workspace.rename(tmp_path / "moved")
+    (artefact,) = (moved / "mlartifacts").rglob("model.json")
+    artefact.write_text("its own")
+    assert registry(moved).resolve("champion") == ("1", "d1")
     registry(moved).download("1", moved / "models" / "1")
-    assert (moved / "models" / "1" / "model.json").read_text() == "d1"
+    assert (moved / "models" / "1" / "model.json").read_text() == "its own"
 
 
 def test_what_is_downloaded_is_what_was_saved(workspace, trained):

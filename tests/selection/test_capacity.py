@@ -2,13 +2,14 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from riskscore.config import Capacity
 from riskscore.selection import slots_per_port
 
 
+@example(arrivals=100, percent=7)  # 7.000000000000001 in binary
 @given(st.integers(1, 3000), st.integers(0, 100))
 def test_the_default_share_rounds_up_in_exact_arithmetic(arrivals, percent):
     slots = slots_per_port(Capacity(default_share=percent / 100), pd.Series(["2704"] * arrivals))
