@@ -27,62 +27,64 @@ def _feature(name: str, meaning: str, unit: str, null_meaning: str, look_back: s
     return Feature(name, "novelty and change", meaning, unit, null_meaning, look_back, "shipments")
 
 
-def _features() -> tuple[Feature, ...]:
-    made = []
-    for kind in PARTIES:
-        made += [
-            _feature(
-                f"{kind}_shipments",
-                f"earlier shipments of the {kind}, net of deletions",
-                "shipments",
-                f"no {kind} stated",
-            ),
-            _feature(
-                f"{kind}_first_seen_days",
-                f"days since the {kind}'s first filing",
-                "days",
-                f"no {kind} stated, or never seen before",
-            ),
-        ]
-    made += [
+def _of_party(kind: str) -> tuple[Feature, ...]:
+    return (
         _feature(
-            "importer_last_seen_days",
-            "days since the importer's last filing (dormancy)",
+            f"{kind}_shipments", f"earlier shipments of the {kind}, net of deletions", "shipments", f"no {kind} stated"
+        ),
+        _feature(
+            f"{kind}_first_seen_days",
+            f"days since the {kind}'s first filing",
             "days",
-            "no importer stated, or never seen before",
+            f"no {kind} stated, or never seen before",
+        ),
+    )
+
+
+def _of_pair(pair: str) -> tuple[Feature, ...]:
+    words = pair.replace("_x_", " with ")
+    return (
+        _feature(
+            f"{pair}_shipments",
+            f"earlier shipments of this {words}, net of deletions",
+            "shipments",
+            f"{words}: one of the two not stated",
         ),
         _feature(
-            "importer_volume_ratio_hl30d",
-            "recent shipments a day against the importer's own average since its first filing; 1 = as always",
-            "ratio",
-            "no importer stated, or never seen before",
-            f"{_LOOK_BACK}, half-life {_DAYS_OF_HALF_LIFE} days over all",
+            f"{pair}_first_seen_days",
+            f"days since this {words} was first filed",
+            "days",
+            f"{words}: never seen before, or one not stated",
         ),
-    ]
-    for pair in PAIRS:
-        words = pair.replace("_x_", " with ")
-        made += [
-            _feature(
-                f"{pair}_shipments",
-                f"earlier shipments of this {words}, net of deletions",
-                "shipments",
-                f"{words}: one of the two not stated",
-            ),
-            _feature(
-                f"{pair}_first_seen_days",
-                f"days since this {words} was first filed",
-                "days",
-                f"{words}: never seen before, or one not stated",
-            ),
-        ]
-    return tuple(made)
+    )
+
+
+_CHANGE = (
+    _feature(
+        "importer_last_seen_days",
+        "days since the importer's last filing (dormancy)",
+        "days",
+        "no importer stated, or never seen before",
+    ),
+    _feature(
+        "importer_volume_ratio_hl30d",
+        "recent shipments a day against the importer's own average since its first filing; 1 = as always",
+        "ratio",
+        "no importer stated, or never seen before",
+        f"{_LOOK_BACK}, half-life {_DAYS_OF_HALF_LIFE} days over all",
+    ),
+)
 
 
 class Novelty:
     """Counts and ages of parties and pairings, dormancy, and change of volume."""
 
     name = "novelty and change"
-    features = _features()
+    features = (
+        *(feature for kind in PARTIES for feature in _of_party(kind)),
+        *_CHANGE,
+        *(feature for pair in PAIRS for feature in _of_pair(pair)),
+    )
 
     def build(self, shipments: pd.DataFrame, history: History) -> pd.DataFrame:
         """One row per shipment; see `features`."""
