@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 Frame = TypeVar("Frame", pd.DataFrame, pa.Table)
 
 
-def open_workspace(path: str | Path, threads: int = 2) -> Workspace:
+def open_workspace(path: str | Path, threads: int = 1) -> Workspace:
     """An existing workspace.
 
     Args:
@@ -118,7 +118,7 @@ def load_model(workspace: Workspace, model: str = "champion") -> LoadedModel:
         return model_store.load_model(workspace, ledger, model)
 
 
-def score(model: LoadedModel, frame: pd.DataFrame, threads: int = 2) -> pd.DataFrame:
+def score(model: LoadedModel, frame: pd.DataFrame, threads: int = 1) -> pd.DataFrame:
     """Calibrated probabilities of the feature rows in `frame`.
 
     Args:

@@ -24,11 +24,12 @@ class Workspace:
 
     Attributes:
         root: the folder.
-        threads: threads that engines may use; no result depends on it.
+        threads: threads that engines may use; no result depends on it. One by default: where cores are shared,
+            LightGBM's second thread cost ten times the wall time of the first alone (docs/benchmarks.md).
     """
 
     root: Path
-    threads: int = 2
+    threads: int = 1
 
     @staticmethod
     def create(root: Path) -> Workspace:
@@ -50,7 +51,7 @@ class Workspace:
         return Workspace(root)
 
     @staticmethod
-    def open(root: Path, threads: int = 2) -> Workspace:
+    def open(root: Path, threads: int = 1) -> Workspace:
         """An existing workspace.
 
         Raises:

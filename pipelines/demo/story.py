@@ -57,7 +57,7 @@ def run_demo(
     root: Path,
     *,
     seed: int = 1,
-    threads: int = 2,
+    threads: int = 1,
     weeks: int = WEEKS,
     per_day: int = PER_DAY,
     scored_days: int = SCORED_DAYS,

@@ -68,7 +68,7 @@ def _options(
     workspace: Annotated[
         Path, typer.Option(envvar="RISKSCORE_WORKSPACE", help="The workspace, a folder.", metavar="DIR")
     ] = Path("workspace"),
-    threads: Annotated[int, typer.Option(min=1, help="Threads to use; no result depends on it.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="Threads to use; no result depends on it.")] = 1,
     version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True)] = False,
 ) -> None:
     del version

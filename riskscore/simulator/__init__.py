@@ -6,7 +6,8 @@ Only the command line, the demo and the benches import this package; no model or
 from riskscore.simulator.examine import ExamResults, best_exams, findings, simulate_exams
 from riskscore.simulator.legacy import legacy_scores
 from riskscore.simulator.settings import Scenario
-from riskscore.simulator.world import SimulatedWorld, open_world, simulate, truth
+from riskscore.simulator.simulation import simulate
+from riskscore.simulator.world import SimulatedWorld, open_world, truth
 
 __all__ = [
     "ExamResults",

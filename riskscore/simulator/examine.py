@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
 from riskscore import reference
 from riskscore.errors import InputError
 from riskscore.simulator import exams, lists
-from riskscore.simulator.world import SimulatedWorld, open_world, truth
+from riskscore.simulator.world import SimulatedWorld, open_world, truth, write_parquet
 
 if TYPE_CHECKING:
     from riskscore.simulator.arrays import Bools
@@ -59,7 +58,7 @@ def simulate_exams(world: Path | SimulatedWorld, recommendations: Path, out: Pat
     picks = picks.assign(arrival_date=known["arrival_date"].to_numpy(), selected_by=picks["arm"])
     table = exams.outcomes(country.seed, picks, flags, known["harm_usd"].to_numpy())
     out.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, out, compression="zstd", write_page_checksum=True)
+    write_parquet(table, out)
     hits = _found(country, picks, flags).any(axis=1)
     return ExamResults(out, exams=len(picks), hits=int(hits.sum()), rows=table.num_rows)
 
@@ -84,7 +83,7 @@ def findings(world: Path | SimulatedWorld, picks: pd.DataFrame) -> pd.DataFrame:
     hits = _found(country, picks, known[list(lists.HAZARDS)].to_numpy(dtype=bool))
     result = picks[["shipment_id", "exam_type"]].copy()
     result[list(lists.HAZARDS)] = hits
-    result["any"] = hits.any(axis=1)
+    result["any"] = np.asarray(hits.any(axis=1))
     return result
 
 

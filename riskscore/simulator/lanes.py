@@ -109,8 +109,8 @@ def draw(rng: np.random.Generator, people: Population, opening: Opening) -> Lane
         origin=origin,
         export=exports(rng, origin),
         mode=mode,
-        port=ports(rng, mode, importer),
-        carrier=pick_rows(rng, lists.carrier_modes().T[mode]),
+        port=ports(rng, mode, origin, importer),
+        carrier=pick_rows(rng, lists.carrier_modes().T[mode] * lists.serves("carriers").T[origin]),
         start=opening.start,
         end=np.full(n, FOREVER) if opening.end is None else opening.end,
         volume=opening.volume,
@@ -162,9 +162,9 @@ def exports(rng: np.random.Generator, origin: Ints) -> Ints:
     return np.where(via, pick_rows(rng, hubs + 1e-12), origin)
 
 
-def ports(rng: np.random.Generator, mode: Ints, importer: Ints) -> Ints:
-    """A port that handles the mode; each importer favours its own."""
-    shares = lists.port_modes().T[mode]
+def ports(rng: np.random.Generator, mode: Ints, origin: Ints, importer: Ints) -> Ints:
+    """A port that handles the mode and, by land, lies on the right border; each importer favours its own."""
+    shares = lists.port_modes().T[mode] * lists.serves("ports").T[origin]
     # An importer's taste is a fixed function of its position: it needs no state and never changes.
     taste = 1 + 5 * ((np.arange(shares.shape[1])[None, :] * 7 + importer[:, None] * 3) % 5 == 0)
     return pick_rows(rng, shares * taste)

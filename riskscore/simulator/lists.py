@@ -167,6 +167,16 @@ def carrier_modes() -> Floats:
 
 
 @cache
+def serves(name: str) -> Floats:
+    """1 where a port or carrier (data/`name`.csv) takes goods of a country, else 0: (row, country).
+
+    A row that names no country serves all.
+    """
+    listed = [[country for country in cell.split(";") if country] for cell in column(name, "countries")]
+    return np.array([[float(not row or country in row) for country in COUNTRIES] for row in listed])
+
+
+@cache
 def foreign_ports() -> tuple[Floats, Texts]:
     """Volume weights by (country, foreign port), and the Schedule K codes by foreign port."""
     shares = np.zeros((len(COUNTRIES), len(table("foreign_ports"))))

@@ -79,14 +79,17 @@ def exposure(lanes: Lanes, arrivals: Ints, first: int, last: int) -> Floats:
 
 def weigh(settings: Settings, people: Population, lanes: Lanes, arrivals: Ints) -> Lanes:
     """The lanes with the volumes of bad importers and of events brought to their shares of all shipments."""
-    wave = (lanes.kind == ln.SHELL) & (lanes.start >= settings.break_day)
-    groups = [(lanes.kind == kind, share) for kind, share in events.SHARES.items()]
-    groups[0] = (groups[0][0] & ~wave, groups[0][1])
     late = 1.0 - settings.break_day / settings.days
-    groups.append((wave, events.WAVE_SHARE * late))
-    groups.append((lanes.kind == ln.NEW_GOODS, events.NEW_GOODS_SHARE * late))
-    ordinary = lanes.kind == ln.ORDINARY
-    groups.append((ordinary & people.importers.bad.any(axis=1)[lanes.importer], BAD_VOLUME))
+    bad = np.asarray(people.importers.bad.any(axis=1))
+    wave = _is_wave(settings, lanes)
+    groups = [
+        ((lanes.kind == ln.SHELL) & ~wave, events.SHARES[ln.SHELL]),
+        (lanes.kind == ln.HIJACK, events.SHARES[ln.HIJACK]),
+        (lanes.kind == ln.JUMP, events.SHARES[ln.JUMP]),
+        (wave, events.WAVE_SHARE * late),
+        (lanes.kind == ln.NEW_GOODS, events.NEW_GOODS_SHARE * late),
+        ((lanes.kind == ln.ORDINARY) & bad[lanes.importer], BAD_VOLUME),
+    ]
     return _scaled(lanes, groups, arrivals)
 
 
@@ -116,7 +119,7 @@ def assess(settings: Settings, people: Population, lanes: Lanes, arrivals: Ints)
         return Risk(before, before)
     late = exposure(lanes, arrivals, settings.break_day, settings.days)
     moved = scaled(_moved(settings, people, lanes, late), late, MOVED_SHARE * prevalence)
-    stays = np.where(_is_moved_kind(settings, lanes)[:, None], 0.0, before)
+    stays = np.where(np.expand_dims(_is_moved_kind(settings, lanes), 1), 0.0, before)
     kept = scaled(stays, late, (1 - MOVED_SHARE) * prevalence)
     return Risk(before, np.minimum(kept + moved, CAP))
 
@@ -168,10 +171,16 @@ def _event_risk(lanes: Lanes) -> Floats:
     return risk
 
 
+def _is_wave(settings: Settings, lanes: Lanes) -> Bools:
+    """Lanes of the shell importers that a break brings."""
+    if settings.scenario != "break":
+        return np.zeros(len(lanes), dtype=bool)
+    return np.asarray((lanes.kind == ln.SHELL) & (lanes.start >= settings.break_day))
+
+
 def _is_moved_kind(settings: Settings, lanes: Lanes) -> Bools:
     """Lanes that exist only because of the break."""
-    wave = (lanes.kind == ln.SHELL) & (lanes.start >= settings.break_day) & (settings.scenario == "break")
-    return np.asarray(wave | (lanes.kind == ln.NEW_GOODS))
+    return np.asarray(_is_wave(settings, lanes) | (lanes.kind == ln.NEW_GOODS))
 
 
 def _moved(settings: Settings, people: Population, lanes: Lanes, late: Floats) -> Floats:

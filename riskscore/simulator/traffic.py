@@ -140,7 +140,7 @@ def _departures(settings: Settings, people: Population, traffic: Traffic) -> Tra
     filers = rng.integers(0, len(people.filers.ids), len(traffic))
     shippers = ln.counterparts(rng, people.shippers, traffic.origin[other_party], traffic.good[other_party])
     makers = ln.counterparts(rng, people.manufacturers, traffic.origin[other_party], traffic.good[other_party])
-    ports = ln.ports(rng, traffic.mode[other_port], traffic.importer[other_port])
+    ports = ln.ports(rng, traffic.mode[other_port], traffic.origin[other_port], traffic.importer[other_port])
     return replace(
         traffic,
         shipper=_replaced(traffic.shipper, other_party, shippers),
