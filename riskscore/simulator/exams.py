@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from riskscore import reference, tables
 from riskscore.simulator import lists
-from riskscore.simulator.arrays import either
+from riskscore.simulator.arrays import either, texts
 from riskscore.simulator.manifests import arrow_schema
 from riskscore.simulator.streams import keyed_uniforms
 
@@ -27,7 +27,7 @@ LOST_SHARE = 0.09
 WAIVED_SHARE = 0.03
 """Chosen shipments that an officer let go; never those of a random arm, which must not be second-guessed."""
 
-DOUBTED_SHARE = 0.012
+DOUBTED_SHARE = 0.02
 """Exams that find nothing but detain first, to be cleared later."""
 
 LATEST_DAYS = 49
@@ -88,10 +88,11 @@ def outcomes(seed: int, picks: pd.DataFrame, hazards: Bools, harm_usd: Floats) -
     waived = chosen & (luck[:, _WAIVED] < WAIVED_SHARE)
     kept = luck[:, _LOST] >= LOST_SHARE
     clear = ~hits.any(axis=1) & ~waived & kept
+    doubt = (luck[:, _DOUBT] < DOUBTED_SHARE) & (_doubted(picks["exam_type"]) != "")
     frames = [
         _waivers(picks, luck, np.flatnonzero(waived & kept)),
-        _clears(picks, luck, np.flatnonzero(clear & (luck[:, _DOUBT] >= DOUBTED_SHARE))),
-        _doubts(picks, luck, np.flatnonzero(clear & (luck[:, _DOUBT] < DOUBTED_SHARE))),
+        _clears(picks, luck, np.flatnonzero(clear & ~doubt)),
+        _doubts(picks, luck, np.flatnonzero(clear & doubt)),
         _hits(picks, luck, hits & (kept & ~waived)[:, None], harm_usd),
     ]
     return _table(pd.concat(frames, ignore_index=True))
@@ -126,10 +127,17 @@ def _clears(picks: pd.DataFrame, luck: Floats, rows: Ints) -> pd.DataFrame:
 
 def _doubts(picks: pd.DataFrame, luck: Floats, rows: Ints) -> pd.DataFrame:
     """Detained for admissibility, released later: two rows of one key."""
-    hazard = np.array(_ADMISSIBILITY, dtype=object)[(luck[rows, _RESULT] * 2).astype(int)]
+    hazard = _doubted(picks["exam_type"].iloc[rows])
     first = _base(picks, luck, rows, np.ones(len(rows))).assign(result="detained", hazard=hazard)
     later = _base(picks, luck, rows, 10 + 35 * luck[rows, _DELAY]).assign(result="detained_released", hazard=hazard)
     return pd.concat([first, later])
+
+
+def _doubted(exam_types: pd.Series[str]) -> Texts:
+    """The question of admissibility that each exam can raise; empty where it can raise none."""
+    sees = reference.sensitivity()
+    raised = {e: next((h for h in _ADMISSIBILITY if sees.get((e, h), 0) > 0), "") for e in reference.exams()}
+    return texts([raised[exam] for exam in exam_types])
 
 
 def _hits(picks: pd.DataFrame, luck: Floats, hits: Bools, harm_usd: Floats) -> pd.DataFrame:

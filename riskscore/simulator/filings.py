@@ -203,8 +203,13 @@ def _nudged(rng: np.random.Generator, values: Floats, where: Bools) -> Floats:
 
 def _latest(first: Filings, once: Filings, twice: Filings) -> Filings:
     rows = _concat([first, once, twice])
+    return _last_versions(rows)
+
+
+def _last_versions(rows: Filings) -> Filings:
+    """The highest version of each shipment, by shipment."""
     order = np.lexsort((rows.version, rows.shipment))
-    last = np.append(np.diff(rows.shipment[order]) > 0, True)
+    last = np.diff(rows.shipment[order], append=-1) != 0
     return rows.take(order[last])
 
 
@@ -230,7 +235,5 @@ def live_at_morning(rows: Filings, settings: Settings, traffic: Traffic) -> Fili
     """The rows an officer sees on the morning of arrival: each shipment's latest version filed in time, if any."""
     sound = rows.take((rows.damage == 0) & (rows.file_day == traffic.day[rows.like]))
     sound = sound.take(sound.filed < morning_us(settings, sound.file_day))
-    order = np.lexsort((sound.version, sound.shipment))
-    last = np.append(np.diff(sound.shipment[order]) > 0, True)
-    latest = sound.take(order[last])
+    latest = _last_versions(sound)
     return latest.take(latest.action != DELETED)

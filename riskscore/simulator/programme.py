@@ -159,10 +159,12 @@ def _next(
 
 
 def _corrections(rng: np.random.Generator, settings: Settings, rows: list[_Standing]) -> list[_Standing]:
-    """Some open rows turn out wrong: the same key again, known later, with another center or tier."""
+    """Some standing rows turn out wrong: the same key again, known later, with another center or tier."""
     wrong = []
+    # A row that a later change closed must not be opened again by its correction.
+    closed = {(row.trader_id, row.valid_from) for row in rows if row.valid_to is not None}
     for row in rows:
-        if row.valid_to is None and rng.random() < CORRECTED_SHARE:
+        if (row.trader_id, row.valid_from) not in closed and rng.random() < CORRECTED_SHARE:
             day = settings.start + timedelta(days=int(rng.integers(1, settings.days + 1)))
             known = max(_at(day, rng.random()), row.known_at + timedelta(hours=2))
             tier = row.ctpat_tier - 1 if row.ctpat_tier > 1 and rng.random() < 0.5 else row.ctpat_tier

@@ -115,7 +115,7 @@ def assess(settings: Settings, people: Population, lanes: Lanes, arrivals: Ints)
     before = np.minimum(
         np.add.reduce([scaled(part, shipped, SHARES[name] * prevalence) for name, part in parts.items()]), CAP
     )
-    if settings.scenario == "steady":
+    if settings.break_day >= settings.days:
         return Risk(before, before)
     late = exposure(lanes, arrivals, settings.break_day, settings.days)
     moved = scaled(_moved(settings, people, lanes, late), late, MOVED_SHARE * prevalence)

@@ -58,7 +58,7 @@ class Settings:
     @property
     def break_day(self) -> int:
         """First day of the changed world; beyond the end when nothing changes."""
-        return self.days + 1 if self.scenario == "steady" else 7 * int(self.weeks * BREAK_AT)
+        return self.days + 1 if self.scenario == "steady" else 7 * max(1, int(self.weeks * BREAK_AT))
 
     @property
     def last_day(self) -> date:
