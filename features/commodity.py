@@ -48,7 +48,7 @@ class Commodity:
         words = text.str.count(r"\S+")
         vague = text.str.contains(_VAGUE, case=False, regex=True, na=False) & (words <= 3)
         columns = {
-            "hs_chapter": pd.to_numeric(hts.str.slice(0, 2), errors="coerce").astype(np.float64),
+            "hs_chapter": hts.str.extract("^(0[1-9]|[1-9][0-9])", expand=False).astype(np.float64),
             "hts_digits": hts.str.len(),
             "description_words": words,
             "description_is_vague": vague.astype(np.float64).where(text.notna()),

@@ -54,7 +54,7 @@ class Documentation:
         containers, seals = _items(shipments["container_ids"]), _items(shipments["seal_ids"])
         boxes = containers.map(len).where(shipments["container_ids"].notna())
         lead = pd.to_datetime(shipments["arrival_date"]) - pd.to_datetime(shipments["filed_at"])
-        invalid = containers.map(lambda numbers: sum(not iso6346.is_valid(number) for number in numbers))
+        invalid = containers.map(lambda numbers: sum(not _checks(number) for number in numbers))
         columns = {
             "fields_missing": shipments[list(EXPECTED)].isna().sum(axis=1),
             "hts_missing": shipments["hts"].isna(),
@@ -69,6 +69,11 @@ class Documentation:
             "pga_flag_count": _items(shipments["pga_flags"]).map(len),
         }
         return pd.DataFrame(columns, index=shipments.index)
+
+
+def _checks(number: str) -> bool:
+    # stdnum takes letters and digits of any script for its own, then fails on those its alphabet lacks.
+    return number.isascii() and number.replace(" ", "").isalnum() and iso6346.is_valid(number)
 
 
 def _items(column: pd.Series) -> pd.Series:

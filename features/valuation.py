@@ -73,6 +73,7 @@ class Valuation:
 
 def _ratio(upper: NDArray[np.float64], lower: NDArray[np.float64]) -> NDArray[np.float64]:
     """Upper / lower; null where either is null or 0: a declared zero is a gap, not a price."""
-    stated = (upper > 0) & (lower > 0)
+    # What is less than a billionth of a unit is zero too: a ratio to it could overflow.
+    stated = (upper > 0) & (lower > 1e-9)
     ratio: NDArray[np.float64] = np.divide(upper, lower, out=np.full(len(upper), np.nan), where=stated)
     return ratio

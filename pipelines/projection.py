@@ -16,6 +16,7 @@ from riskscore.publication import (
 )
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
     import pyarrow as pa
@@ -24,8 +25,13 @@ if TYPE_CHECKING:
     from riskscore.workspace import Workspace
 
 
-def project(workspace: Workspace, ledger: Ledger) -> None:
+def project(workspace: Workspace, ledger: Ledger, day: date | None = None) -> None:
     """Bring out/ up to date with the ledger: recommendations, run records and quarantine. Done when it is.
+
+    Args:
+        workspace: whose out/.
+        ledger: open ledger.
+        day: the day just scored, whose file is checked whether or not this command committed it.
 
     Raises:
         RunError: the recommendations kept in the ledger no longer make the bytes that were recorded.
@@ -34,7 +40,7 @@ def project(workspace: Workspace, ledger: Ledger) -> None:
     runs = ledger.runs()
     newest = max((run.seq for run in runs), default=0)
     for run in runs:
-        _project_run(workspace, ledger, run, newest=run.seq == newest)
+        _project_run(workspace, ledger, run, check=run.seq == newest or run.run_date == day)
     for seq in _quarantined(ledger):
         path = quarantine_path(workspace.out, seq)
         if not path.is_file():
@@ -56,10 +62,10 @@ def quarantine_path(out: Path, seq: int) -> Path:
     return out / "quarantine" / f"seq={seq:06d}.parquet"
 
 
-def _project_run(workspace: Workspace, ledger: Ledger, run: Run, *, newest: bool) -> None:
+def _project_run(workspace: Workspace, ledger: Ledger, run: Run, *, check: bool) -> None:
     path = recommendations_path(workspace.out, run.run_date)
     # Files are replaced whole, right after their commit: only the last commit's can still be an older one.
-    if not path.is_file() or (newest and sha256_of(path) != run.parquet_sha256):
+    if not path.is_file() or (check and sha256_of(path) != run.parquet_sha256):
         publish_recommendations(ledger.recommendations_of(run.run_id), workspace.out, run.run_date)
         if sha256_of(path) != run.parquet_sha256:
             raise RunError(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskscore.errors import InputError
+from riskscore.frames import as_frame
 from riskscore.pipelines.intake import Source, read_sources
 from riskscore.pipelines.model_store import load_model, require_past
 from riskscore.pipelines.past import Past
@@ -64,6 +66,7 @@ def score(  # noqa: PLR0913 - the options of the command
     sources = _manifests(read_sources(paths, "shipments", file_format, workspace.config))
     days = [day] if day else _days(sources)
     _require_arrivals(sources, days, day)
+    first_days = _first_days(sources)
     with workspace.writing() as ledger:
         project(workspace, ledger)
         loaded = load_model(workspace, ledger, model)
@@ -74,9 +77,9 @@ def score(  # noqa: PLR0913 - the options of the command
             chosen = loaded if refresh else _recorded_model(workspace, ledger, loaded, morning)
             if not allow_future_model:
                 require_past(chosen, morning)
-            part = sources if day else [_of_day(source, morning, first=done == 0) for source in sources]
+            part = sources if day else [_of_day(s, morning, first_days, first=done == 0) for s in sources]
             results.append(score_day(workspace, ledger, past, chosen, part, morning, refresh=refresh))
-            project(workspace, ledger)
+            project(workspace, ledger, morning)
         past.keep()
         if report:
             report("done", len(days), len(days))
@@ -115,10 +118,20 @@ def _recorded_model(workspace: Workspace, ledger: Ledger, loaded: LoadedModel, d
     return load_model(workspace, ledger, run.record["model"]["version"])
 
 
-def _of_day(source: Source, day: date, *, first: bool) -> Source:
-    """The part of a file that belongs to one arrival day; rows without a readable day go with the first."""
+def _first_days(sources: Sequence[Source]) -> pd.Series[pd.Timestamp]:
+    """The earliest arrival day of each shipment in the files, by shipment_id."""
+    parts = [source.tables["shipments"].accepted.select(["shipment_id", "arrival_date"]) for source in sources]
+    return as_frame(pa.concat_tables(parts)).groupby("shipment_id")["arrival_date"].min()
+
+
+def _of_day(source: Source, day: date, first_days: pd.Series[pd.Timestamp], *, first: bool) -> Source:
+    """The part of a file that is appended with one arrival day; rows without a readable day go with the first.
+
+    All versions of a shipment go with its earliest day: one that was filed in time may have moved it to another.
+    """
     validated: Validated = source.tables["shipments"]
-    accepted = validated.accepted.filter(pc.equal(validated.accepted["arrival_date"], pa.scalar(day)))
+    days = validated.accepted["shipment_id"].to_pandas().map(first_days)
+    accepted = validated.accepted.filter(pa.array((days == pd.Timestamp(day)).to_numpy(dtype=bool)))
     arrival = validated.quarantined["arrival_date"]
     of_this_day = pc.fill_null(pc.equal(arrival, pa.scalar(day)), fill_value=first)
     quarantined = validated.quarantined.filter(of_this_day)

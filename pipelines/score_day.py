@@ -206,8 +206,8 @@ def _count(intake: Intake, standing: pd.DataFrame, day: date, *, scored_again: b
     """What became of each row, by what stands this morning."""
     fates = intake.fates
     fresh = fates[fates["fate"].isin(["new", "superseded"])]
-    filed = pd.to_datetime(fresh["filed_day"]).dt.date
-    in_time = (pd.to_datetime(fresh["arrival_date"]).dt.date == day) & (filed.isna() | (filed < day))
+    arrival, filed, today = pd.to_datetime(fresh["arrival_date"]), pd.to_datetime(fresh["filed_day"]), pd.Timestamp(day)
+    in_time = (arrival == today) & (filed.isna() | (filed < today))
     stands = in_time & fresh["row_digest"].isin(standing["row_digest"])
     deletes = stands & fresh["row_digest"].isin(standing.loc[standing["action"] == "deleted", "row_digest"])
     deleted, scored = int(deletes.sum()), int((stands & ~deletes).sum())

@@ -38,6 +38,7 @@ _NAMES_OF_TYPES = {
 }
 # A shipment before the first SQL date of interest or a century ahead is a typing error, not history.
 _FIRST_DATE, _LAST_DATE = "1990-01-01", "2100-01-01"
+_TIME = r"\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?\s*([Zz]|UTC|[+-]\d{2}(:?\d{2})?)?)?"
 # Long enough to recognise the value, short enough for one line.
 _SHOWN_CHARACTERS = 60
 
@@ -77,8 +78,13 @@ def validate(raw: pa.Table, table: Table, where: str = "") -> Validated:
     """
     _check_columns(raw, table, where)
     with duckdb.connect() as connection:
-        connection.register("raw_rows", raw)
-        connection.execute(_typed_query(raw, table))
+        # A column of instants is written out as text first: in UTC, not in the zone of this computer.
+        connection.execute("SET TimeZone = 'UTC'")
+        try:
+            connection.register("raw_rows", raw)
+            connection.execute(_typed_query(raw, table))
+        except duckdb.NotImplementedException as error:
+            raise InputError(f"a column has an unusual type ({str(error).splitlines()[0]})", where=where) from None
         accepted = connection.sql(
             f"SELECT _row, {', '.join(table.names)} FROM judged WHERE len(reasons) = 0 ORDER BY _row"
         ).to_arrow_table()
@@ -127,9 +133,17 @@ def _text(raw: pa.Table, column: Column) -> str:
         return "NULL::VARCHAR"
     arrow_type = raw.schema.field(column.name).type
     name = f'"{column.name}"'
-    if pa.types.is_list(arrow_type) or pa.types.is_large_list(arrow_type):
-        return f"nullif(array_to_string({name}, ';'), '')"
+    if _is_list(arrow_type):
+        return f"nullif(array_to_string(CAST({name} AS VARCHAR[]), ';'), '')"
+    if pa.types.is_floating(arrow_type) and column.type == "text":
+        # pandas makes floats of whole numbers with a missing one: 2704.0 is port 2704.
+        whole = f"{name} = trunc({name}) AND abs({name}) < 1e15"
+        return f"CASE WHEN {whole} THEN {name}::BIGINT::VARCHAR ELSE {name}::VARCHAR END"
     return f"nullif(trim(CAST({name} AS VARCHAR), ' \t'), '')"
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
 
 def _typed(column: Column) -> str:
@@ -150,7 +164,9 @@ def _typed(column: Column) -> str:
             # A time without an offset is UTC; a cast to TIMESTAMPTZ would read it in the zone of this computer.
             zoned = f"regexp_matches({text}, ':\\d{{2}}.*([Zz]|[+-]\\d{{2}}(:?\\d{{2}})?)$')"
             return (
-                f"CASE WHEN {zoned} THEN make_timestamp(epoch_us(TRY_CAST({text} AS TIMESTAMPTZ))) "
+                # The pattern first: a cast would drop what it does not know, such as ' Asia/Seoul' or ' PM'.
+                f"CASE WHEN NOT regexp_full_match({text}, '{_TIME}') THEN NULL "
+                f"WHEN {zoned} THEN make_timestamp(epoch_us(TRY_CAST({text} AS TIMESTAMPTZ))) "
                 f"ELSE TRY_CAST({text} AS TIMESTAMP) END"
             )
         case "bool":

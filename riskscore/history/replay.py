@@ -52,9 +52,15 @@ class Arrivals:
         )
         days = epoch_days(shipments["arrival_date"])
         # Rounded to cents and grams as the facts are, so that a row lands in the bin its fact will land in.
-        cents = np.round(shipments["value_usd"].to_numpy(np.float64, na_value=np.nan) * 100)
-        grams = np.round(shipments["weight_kg"].to_numpy(np.float64, na_value=np.nan) * 1000)
+        cents = _rounded(shipments["value_usd"].to_numpy(np.float64, na_value=np.nan) * 100)
+        grams = _rounded(shipments["weight_kg"].to_numpy(np.float64, na_value=np.nan) * 1000)
         return Arrivals(days, keys, unit_value_bins(cents, grams))
+
+
+def _rounded(amounts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Halves up, as SQL's round() does with amounts; np.round takes them to the even number."""
+    whole = np.floor(amounts)
+    return whole + (amounts - whole >= 0.5)
 
 
 def _prefix(hts: pa.Array, digits: int) -> pa.Array:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-_FORMAT = 1
+_FORMAT = 2
 # The newest serves tomorrow; the one before serves a morning that is scored again.
 _KEPT = 2
 
@@ -47,7 +47,7 @@ def latest_snapshot(
             snapshot = _described(path)
             if snapshot and is_usable(snapshot, connection, before=before, position=position):
                 return Snapshot(snapshot.through, snapshot.position, _read(path))
-        except (OSError, ValueError, KeyError, pa.ArrowException):
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
             continue
     return None
 

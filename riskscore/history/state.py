@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 DECAYED: tuple[tuple[str, int], ...] = (("shipments", 30), ("exams", 365), ("hits", 365))
 """(measure, half-life in days) of the counters that forget."""
 
-# Weights are 2^((day - epoch) / half-life): with this epoch a 30-day counter overflows float64 in the year 2084.
-EPOCH_DAY = 10_957  # 2000-01-01
+# Weights are 2^((day - epoch) / half-life). From 2045 a 30-day counter stays within float64 for 84 years either way,
+# which covers every day that validation lets in: a typing error in a date must not overflow the counters of others.
+EPOCH_DAY = 27_394  # 2045-01-01
 NEVER = np.int32(-1)
 
 _DECAYED_AT = np.array([MEASURES.index(measure) for measure, _ in DECAYED])

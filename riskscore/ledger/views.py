@@ -61,7 +61,8 @@ def read_mornings(
             WHERE filed_day < morning OR (filed_day IS NULL AND arrival_date <= morning)
             QUALIFY {VERSION_ORDER} = max({VERSION_ORDER}) OVER (PARTITION BY shipment_id, morning)),
         latest AS (
-            SELECT shipment_id, action FROM versions WHERE history_day < $as_of
+            SELECT shipment_id, action FROM versions
+            WHERE filed_day < $as_of OR (filed_day IS NULL AND arrival_date <= $as_of)
             QUALIFY {VERSION_ORDER} = max({VERSION_ORDER}) OVER (PARTITION BY shipment_id))
         SELECT {_SHIPMENT_COLUMNS} FROM standing
         WHERE arrival_date = morning AND action <> 'deleted'

@@ -25,7 +25,7 @@ def read_csv(path: Path) -> pa.Table:
         a row has no fields: wrong number of fields, an unclosed quote, or bytes that are no UTF-8.
 
     Raises:
-        InputError: the file is empty, or its header is unusable (repeated or empty names).
+        InputError: the file is empty, or its header is unusable (repeated or empty names, no UTF-8).
     """
     # surrogateescape keeps undecodable bytes, so that one bad byte costs one row and not the file.
     text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
@@ -52,7 +52,11 @@ def _header(lines: list[str], path: Path) -> list[str]:
     try:
         names = [name.strip() for name in next(csv.reader(lines[:1], strict=True))]
     except (StopIteration, csv.Error):
-        raise InputError("no header line", where=str(path)) from None
+        names = []
+    if not names:
+        raise InputError("no header line", where=str(path))
+    if any(map(_undecodable, names)):
+        raise InputError("the header line is not valid UTF-8", where=str(path), fix="save the file as UTF-8")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated or "" in names:
         raise InputError(f"header has {'repeated' if repeated else 'empty'} column names {repeated}", where=str(path))
@@ -74,7 +78,7 @@ def _records(lines: list[str], width: int) -> Iterator[tuple[list[str], str | No
             yield [], f"a quote is not closed: {_shown(raw)}"
         elif len(fields) != width:
             yield [], f"{len(fields)} fields where the header has {width}: {_shown(raw)}"
-        elif not raw.isascii() and any(_undecodable(field) for field in fields):
+        elif any(not field.isascii() and _undecodable(field) for field in fields):
             yield [], f"not valid UTF-8: {_shown(raw)}"
         else:
             yield fields, None
