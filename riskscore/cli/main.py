@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from typer.exceptions import TyperException
 
 from riskscore._version import VERSION
 from riskscore.cli.terminal import console, progress, table
@@ -42,18 +43,25 @@ FormatOption = Annotated[Format, typer.Option("--format", help="How to read the 
 
 
 def main() -> None:
-    """Entry point: run the command line, with every expected failure as one line on stderr and exit 1."""
+    """Entry point: run the command line, with every expected failure as one line on stderr and exit 1 or 2 (usage)."""
     try:
-        app()
+        # Not standalone: a usage error would be a frame of several lines.
+        stop = app(standalone_mode=False)
+    except TyperException as error:
+        _fail(error.format_message(), error.exit_code)
     except RiskscoreError as error:
         _fail(str(error))
     except OSError as error:
         _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+    else:
+        if stop:
+            raise SystemExit(stop)
 
 
-def _fail(message: str) -> None:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    raise SystemExit(1)
+def _fail(message: str, code: int = 1) -> None:
+    if message:  # empty when the help was printed in its place
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    raise SystemExit(code)
 
 
 def _show_version(wanted: bool) -> None:

@@ -39,7 +39,6 @@ def print_story(story: Story) -> None:
     print(f"run records      {workspace.out / 'runs'}")
     print(f"refused rows     {workspace.out / 'quarantine'}")
     print(f"settings         {workspace.root / 'riskscore.toml'}")
-    print(f"next             riskscore --workspace {workspace.root} features")
 
 
 def _row(result: PolicyResult, lottery: PolicyResult) -> list[object]:

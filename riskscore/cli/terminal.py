@@ -44,8 +44,11 @@ def _cell(value: object) -> str:
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar on stderr, driven by calls (stage, done, total); silent when stderr is no terminal."""
+    """Progress on stderr, driven by calls (stage, done, total): a bar on a terminal, a line per stage elsewhere."""
     screen = console(stderr=True)
+    if not screen.is_terminal:
+        yield _Stages(screen)
+        return
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -53,10 +56,18 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+    with Progress(*columns, console=screen, transient=True) as bar:
         task = bar.add_task("", total=None)
+        yield lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total)
 
-        def report(stage: str, done: int, total: int) -> None:
-            bar.update(task, description=stage, completed=done, total=total)
 
-        yield report
+class _Stages:
+    """Prints each stage once, when it begins: what a log wants of a progress bar."""
+
+    def __init__(self, screen: Console) -> None:
+        self._screen, self._stage = screen, ""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage and stage != self._stage and done < total:
+            self._screen.print(f"{stage} ...", markup=False)
+        self._stage = stage
