@@ -78,5 +78,5 @@ def _checks(number: str) -> bool:
 
 def _items(column: pd.Series) -> pd.Series:
     """The items of a ';'-separated text column, as lists; empty where null."""
-    split = [[] if pd.isna(text) else [item for item in text.split(";") if item] for text in column]
+    split = [[] if pd.isna(text) else [item for item in text.split(";") if item] for text in column.tolist()]
     return pd.Series(split, index=column.index, dtype=object)

@@ -14,7 +14,7 @@ from riskscore import readers
 from riskscore.ledger import append
 from riskscore.ledger.append import quarantine
 from riskscore.tables import INGESTED, Table
-from riskscore.validation import Validated, validate
+from riskscore.validation import Validated, validate_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,12 +65,14 @@ def read_sources(paths: Sequence[Path], table: str, file_format: Format, config:
     Raises:
         InputError: a file is absent, unreadable, or has columns the table does not know.
     """
-    sources = []
-    for path in readers.expand(paths):
-        raw = readers.read(path, table, file_format, config)
-        validated = {name: validate(rows, INGESTED[name], str(path)) for name, rows in raw.tables.items()}
-        sources.append(Source(str(path), raw.sha256, raw.rows, validated))
-    return sources
+    files = [readers.read(path, table, file_format, config) for path in readers.expand(paths)]
+    validated: list[dict[str, Validated]] = [{} for _ in files]
+    for name in {name: None for file in files for name in file.tables}:
+        holders = [at for at, file in enumerate(files) if name in file.tables]
+        raws, wheres = [files[at].tables[name] for at in holders], [str(files[at].path) for at in holders]
+        for at, halves in zip(holders, validate_all(raws, INGESTED[name], wheres), strict=True):
+            validated[at][name] = halves
+    return [Source(str(f.path), f.sha256, f.rows, tables) for f, tables in zip(files, validated, strict=True)]
 
 
 def take_in(transaction: Transaction, sources: Sequence[Source], table: Table, zone: ZoneInfo) -> Intake:

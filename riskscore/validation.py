@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from riskscore.errors import InputError
 from riskscore.tables import MAX_CODE_LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from riskscore.tables import Column, Table
 
@@ -76,21 +79,60 @@ def validate(raw: pa.Table, table: Table, where: str = "") -> Validated:
     >>> validate(raw, TRADERS).quarantined["reasons"].to_pylist()
     [['trader_id: required, got nothing', "valid_from: expected a date like 2026-01-31, got 'soon'"]]
     """
-    _check_columns(raw, table, where)
+    return validate_all([raw], table, [where])[0]
+
+
+def validate_all(raws: Sequence[pa.Table], table: Table, wheres: Sequence[str]) -> list[Validated]:
+    """As `validate`, for many files: planning the query costs more than a small file, so equal schemas share one.
+
+    Args:
+        raws: one raw table per file.
+        table: the declaration to hold them against.
+        wheres: the files, for error messages; as long as `raws`.
+
+    Raises:
+        InputError: as `validate`, for the first file that has a fault of columns.
+    """
+    kinds: dict[pa.Schema, list[int]] = {}
+    for at, (raw, where) in enumerate(zip(raws, wheres, strict=True)):
+        _check_columns(raw, table, where)
+        kinds.setdefault(raw.schema.remove_metadata(), []).append(at)
+    found: dict[int, Validated] = {}
+    for chosen in kinds.values():
+        where = wheres[chosen[0]] if len(chosen) == 1 else f"{wheres[chosen[0]]} and {len(chosen) - 1} more"
+        found.update(zip(chosen, _together([raws[at] for at in chosen], table, where), strict=True))
+    return [found[at] for at in range(len(raws))]
+
+
+def _together(raws: Sequence[pa.Table], table: Table, where: str) -> Iterator[Validated]:
+    """Files of one schema, numbered through for the time of one query."""
+    ends = np.cumsum([raw.num_rows for raw in raws])
+    given = pa.concat_tables([raw.replace_schema_metadata(None) for raw in raws])
+    numbered = given.set_column(given.schema.get_field_index("_row"), "_row", pa.array(np.arange(1, len(given) + 1)))
+    own = given["_row"].to_numpy()
+    halves = []
+    for half in _judge(numbered, table, where):
+        rows = half["_row"].to_numpy()
+        cuts = np.searchsorted(rows, ends, side="right")
+        renumbered = half.set_column(0, "_row", pa.array(own[rows - 1], pa.int64()))
+        halves.append([renumbered.slice(first, last - first) for first, last in pairwise([0, *cuts.tolist()])])
+    for accepted, quarantined in zip(*halves, strict=True):
+        yield Validated(accepted, quarantined, _findings(accepted, table))
+
+
+def _judge(raw: pa.Table, table: Table, where: str) -> tuple[pa.Table, pa.Table]:
     with duckdb.connect() as connection:
         # A column of instants is written out as text first: in UTC, not in the zone of this computer.
         connection.execute("SET TimeZone = 'UTC'")
         try:
             connection.register("raw_rows", raw)
-            connection.execute(_typed_query(raw, table))
+            judged = connection.sql(_judged_query(raw, table)).to_arrow_table()
         except duckdb.NotImplementedException as error:
             raise InputError(f"a column has an unusual type ({str(error).splitlines()[0]})", where=where) from None
-        accepted = connection.sql(
-            f"SELECT _row, {', '.join(table.names)} FROM judged WHERE len(reasons) = 0 ORDER BY _row"
-        ).to_arrow_table()
+        good = pc.equal(pc.list_value_length(judged["broken"]), 0)
+        connection.register("refused", judged.filter(pc.invert(good)))
         quarantined = connection.sql(_quarantine_query(raw, table)).to_arrow_table()
-        findings = _findings(connection, table)
-    return Validated(accepted, quarantined, findings)
+    return judged.filter(good).drop_columns(["broken"]), quarantined
 
 
 def _check_columns(raw: pa.Table, table: Table, where: str) -> None:
@@ -105,22 +147,27 @@ def _check_columns(raw: pa.Table, table: Table, where: str) -> None:
         raise InputError(f"the {table.name} table needs the columns {missing}", where=where)
 
 
-def _typed_query(raw: pa.Table, table: Table) -> str:
-    """Creates `judged`: the typed columns, the texts they came from, and the reasons against each row."""
-    texts, typed, reasons = [], [], ["CASE WHEN _fault IS NOT NULL THEN 'line: ' || _fault END"]
-    for column in table.columns:
-        texts.append(f"{_text(raw, column)} AS {_raw(column)}")
-        typed.append(f"{_typed(column)} AS {column.name}")
-        reasons += _reasons(column)
+def _judged_query(raw: pa.Table, table: Table) -> str:
+    """The typed columns, and the numbers of the rules that each row breaks."""
+    given = _given(raw, table)
+    empty = [f"NULL::{SQL_TYPES[column.type]} AS {column.name}" for column in table.columns if column not in given]
+    typed = ", ".join([*(f"{_typed(column)} AS {column.name}" for column in given), *empty])
+    tests = ", ".join(f"CASE WHEN {rule.test} THEN {number} END" for number, rule in enumerate(_rules(given), 1))
     # A faulty line has no fields: reporting each of them as missing would bury the one true reason.
-    judged = (
-        f"CASE WHEN _fault IS NOT NULL THEN [{reasons[0]}] ELSE list_filter([{', '.join(reasons[1:])}], "
-        "lambda reason: reason IS NOT NULL) END"
-    )
-    return f"""CREATE TEMP TABLE judged AS
-        WITH texts AS (SELECT _row, _fault, {", ".join(texts)} FROM raw_rows),
-             typed AS (SELECT *, {", ".join(typed)} FROM texts)
-        SELECT *, {judged} AS reasons FROM typed"""
+    return f"""
+        WITH texts AS ({_texts_query(raw, table)}), typed AS (SELECT *, {typed} FROM texts)
+        SELECT _row, {", ".join(table.names)}, CASE WHEN _fault IS NOT NULL THEN [0]
+            ELSE list_filter([{tests}], lambda number: number IS NOT NULL) END AS broken
+        FROM typed ORDER BY _row"""
+
+
+def _texts_query(raw: pa.Table, table: Table) -> str:
+    texts = ", ".join(f"{_text(raw, column)} AS {_raw(column)}" for column in _given(raw, table))
+    return f"SELECT _row, _fault, {texts} FROM raw_rows"
+
+
+def _given(raw: pa.Table, table: Table) -> list[Column]:
+    return [column for column in table.columns if column.name in raw.column_names]
 
 
 def _raw(column: Column) -> str:
@@ -129,8 +176,6 @@ def _raw(column: Column) -> str:
 
 def _text(raw: pa.Table, column: Column) -> str:
     """The value as text, trimmed, empty as null; lists joined by ';'."""
-    if column.name not in raw.column_names:
-        return "NULL::VARCHAR"
     arrow_type = raw.schema.field(column.name).type
     name = f'"{column.name}"'
     if _is_list(arrow_type):
@@ -176,29 +221,46 @@ def _typed(column: Column) -> str:
             )
 
 
-def _reasons(column: Column) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What a row breaks when `test` (SQL) holds: `column` should have been `expected`."""
+
+    column: Column
+    test: str
+    expected: str
+
+    @property
+    def sentence(self) -> str:
+        """The reason, but for the value that came."""
+        if not self.expected:
+            return f"{self.column.name}: required, got nothing"
+        return f"{self.column.name}: expected {self.expected}, got "
+
+
+def _rules(columns: Sequence[Column]) -> list[_Rule]:
+    return [_Rule(column, *rule) for column in columns for rule in _tests(column)]
+
+
+def _tests(column: Column) -> Iterator[tuple[str, str]]:
+    """What is tested, and what would be right; a required value is missed without another word."""
     name, text = column.name, _raw(column)
-
-    def broken(test: str, expected: str) -> str:
-        return f"CASE WHEN {test} THEN '{name}: expected {_quoted(expected)}, got ' || {_got(text)} END"
-
     if column.required:
-        yield f"CASE WHEN {text} IS NULL THEN '{name}: required, got nothing' END"
+        yield f"{text} IS NULL", ""
     if column.type == "text":
-        yield broken(f"length({text}) > {column.max_length}", f"at most {column.max_length} characters")
-        yield broken(_control_characters(column, text), "no control characters")
+        yield f"length({text}) > {column.max_length}", f"at most {column.max_length} characters"
+        yield _control_characters(column, text), "no control characters"
     else:
-        yield broken(f"{text} IS NOT NULL AND {name} IS NULL", _NAMES_OF_TYPES[column.type])
+        yield f"{text} IS NOT NULL AND {name} IS NULL", _NAMES_OF_TYPES[column.type]
     if column.type in ("date", "timestamp"):
         in_range = f"{name} BETWEEN '{_FIRST_DATE}' AND '{_LAST_DATE}'"
-        yield broken(f"NOT ({in_range})", f"a day between {_FIRST_DATE} and {_LAST_DATE}")
+        yield f"NOT ({in_range})", f"a day between {_FIRST_DATE} and {_LAST_DATE}"
     if column.choices:
         allowed = ", ".join(f"'{choice}'" for choice in column.choices)
-        yield broken(f"{text} IS NOT NULL AND {text} NOT IN ({allowed})", f"one of {', '.join(column.choices)}")
+        yield f"{text} IS NOT NULL AND {text} NOT IN ({allowed})", f"one of {', '.join(column.choices)}"
     if column.minimum is not None:
-        yield broken(f"{name} < {column.minimum}", f"at least {column.minimum:g}")
+        yield f"{name} < {column.minimum}", f"at least {column.minimum:g}"
     if column.maximum is not None:
-        yield broken(f"{name} > {column.maximum}", f"at most {column.maximum:g}")
+        yield f"{name} > {column.maximum}", f"at most {column.maximum:g}"
 
 
 def _control_characters(column: Column, text: str) -> str:
@@ -217,18 +279,30 @@ def _got(text: str) -> str:
 
 
 def _quarantine_query(raw: pa.Table, table: Table) -> str:
-    given = ", ".join(f"{name} := {_raw(table[name])}" for name in table.names if name in raw.column_names)
+    """The refused rows once more as text, each broken rule put into words: few rows, so that words cost little."""
+    columns = _given(raw, table)
+    rules = _rules(columns)
+    sentences = ", ".join(f"'{_quoted(rule.sentence)}'" for rule in rules)
+    places = ", ".join(str(columns.index(rule.column) + 1) for rule in rules)
+    texts = ", ".join(_raw(column) for column in columns)
+    given = ", ".join(f"{column.name} := {_raw(column)}" for column in columns)
     arrival = "arrival_date" if "arrival_date" in table.names else "NULL::DATE AS arrival_date"
-    return (
-        f"SELECT _row, {arrival}, reasons, CAST(to_json(struct_pack({given})) AS VARCHAR) AS raw "
-        "FROM judged WHERE len(reasons) > 0 ORDER BY _row"
-    )
+    return f"""
+        WITH texts AS ({_texts_query(raw, table)} SEMI JOIN refused USING (_row)),
+        words AS (
+            SELECT *, list_transform([{texts}], lambda text: {_got("text")}) AS got
+            FROM texts JOIN refused USING (_row))
+        SELECT _row, {arrival}, CASE WHEN _fault IS NOT NULL THEN ['line: ' || _fault]
+            ELSE list_transform(broken,
+                lambda number: ([{sentences}])[number] || coalesce(got[([{places}])[number]], '')) END AS reasons,
+            CAST(to_json(struct_pack({given})) AS VARCHAR) AS raw
+        FROM words ORDER BY _row"""
 
 
-def _findings(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
-    patterned = [column for column in table.columns if column.pattern]
-    if not patterned:
-        return {}
-    counts = ", ".join(f"count(*) FILTER (NOT regexp_matches({c.name}, '{c.pattern}'))" for c in patterned)
-    found = connection.execute(f"SELECT {counts} FROM judged WHERE len(reasons) = 0").fetchone()
-    return {c.name: n for c, n in zip(patterned, found or (), strict=True) if n}
+def _findings(accepted: pa.Table, table: Table) -> dict[str, int]:
+    counts = {
+        column.name: pc.sum(pc.invert(pc.match_substring_regex(accepted[column.name], column.pattern))).as_py()
+        for column in table.columns
+        if column.pattern
+    }
+    return {name: count for name, count in counts.items() if count}

@@ -135,15 +135,15 @@ def peer_position(state: KindState, rows: NDArray[np.intp], bins: NDArray[np.int
     """Position of each shipment's `bins` (-1 = no value) in the histogram of the entity at `rows` (-1 = none)."""
     if not len(state.values):
         state = state.grown(1)
-    at = np.where(rows >= 0, rows, 0)
-    peers = state.values[at, 0] - state.values[at, 1]
+    # A histogram once per entity, not per shipment: a day has far fewer kinds of goods than shipments.
+    entities, of = np.unique(np.where(rows >= 0, rows, 0), return_inverse=True)
+    peers = state.values[entities, 0] - state.values[entities, 1]
     cumulative = np.cumsum(peers, axis=1)
-    total = np.where(rows >= 0, cumulative[:, -1], 0)
-    own = np.where(bins >= 0, bins, 0)[:, None]
-    up_to = np.take_along_axis(cumulative, own, axis=1)[:, 0]
-    here = np.take_along_axis(peers, own, axis=1)[:, 0]
+    median_bin = np.argmax(cumulative * 2 >= np.maximum(cumulative[:, -1:], 1), axis=1)[of].astype(np.float64)
+    total = np.where(rows >= 0, cumulative[of, -1], 0)
+    own = np.where(bins >= 0, bins, 0)
+    up_to, here = cumulative[of, own], peers[of, own]
     some = np.maximum(total, 1)
-    median_bin = np.argmax(cumulative * 2 >= some[:, None], axis=1).astype(np.float64)
     return PeerPosition(
         peers=np.where(rows >= 0, total, np.nan).astype(np.float64),
         below=np.where((total > 0) & (bins >= 0), (up_to - here / 2) / some, np.nan),

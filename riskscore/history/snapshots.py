@@ -118,11 +118,12 @@ def _read(path: Path) -> State:
     state = State({}, {})
     for kind in KINDS:
         table = pq.ParquetFile(path / f"{kind.name}.parquet", page_checksum_verification=True).read()
-        names = [name for name in table.column_names if name.startswith("key_")]
+        keyed = [name for name in table.column_names if name.startswith("key_")]
+        names = [f"key_{name}" for name in kind.columns] or keyed
         state.keys[kind.name] = table.select(names).rename_columns([name.removeprefix("key_") for name in names])
         blank = KindState.empty(table.num_rows, peers=kind.peers)
         for name in ("counts", "decayed", "values"):
-            if name in table.column_names:
+            if name != "values" or kind.peers:
                 flat = table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
                 getattr(blank, name)[:] = flat.reshape(getattr(blank, name).shape)
         blank.first_day[:] = table["first_day"].to_numpy()
