@@ -39,7 +39,7 @@ class Programme:
                  "(from 2020-03)", "0 or 1", "no record of the importer",
                  "traders.isa_member, ctpat_trade_compliance; trusted_trader_definitions.csv"),
         _feature("importer_trusted_trader", "trusted trader: effective tier 2 or 3 and self-assessment", "0 or 1",
-                 "no record of the importer", "traders, as the tier and self-assessment; trusted_trader_definitions.csv"),
+                 "no record of the importer", "traders, as tier and self-assessment; trusted_trader_definitions.csv"),
         _feature("importer_status_age_days", "days since the present status began", "days",
                  "no record of the importer", "traders.valid_from"),
         _feature("shipper_foreign_programme", "the shipper holds a recognised foreign programme", "0 or 1",

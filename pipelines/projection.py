@@ -65,7 +65,8 @@ def quarantine_path(out: Path, seq: int) -> Path:
 def _project_run(workspace: Workspace, ledger: Ledger, run: Run, *, check: bool) -> None:
     path = recommendations_path(workspace.out, run.run_date)
     # Files are replaced whole, right after their commit: only the last commit's can still be an older one.
-    if not path.is_file() or (check and sha256_of(path) != run.parquet_sha256):
+    whole = path.is_file() and path.stat().st_size == run.record["parquet_bytes"]
+    if not whole or (check and sha256_of(path) != run.parquet_sha256):
         publish_recommendations(ledger.recommendations_of(run.run_id), workspace.out, run.run_date)
         if sha256_of(path) != run.parquet_sha256:
             raise RunError(

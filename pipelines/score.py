@@ -5,12 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from riskscore.errors import InputError
-from riskscore.frames import as_frame
+from riskscore.pipelines.arrival_days import require_arrival, split
 from riskscore.pipelines.intake import Source, read_sources
 from riskscore.pipelines.model_store import load_model, require_past
 from riskscore.pipelines.past import Past
@@ -25,7 +20,6 @@ if TYPE_CHECKING:
     from riskscore.ledger import Ledger
     from riskscore.pipelines.model_store import LoadedModel
     from riskscore.readers import Format
-    from riskscore.validation import Validated
     from riskscore.workspace import Workspace
 
     Report = Callable[[str, int, int], None]
@@ -50,7 +44,7 @@ def score(  # noqa: PLR0913 - the options of the command
     Args:
         workspace: with history and a model.
         paths: manifest files, or folders of them.
-        day: the arrival day; None = every day in the files.
+        day: the arrival day; None = every day in the files on which a row arrives that was filed before its morning.
         file_format: see riskscore.readers.FORMATS.
         model: alias or version; a day that was scored before is replayed with its recorded version.
         refresh: score a day anew, with all facts known now; the old run stays in the ledger.
@@ -64,50 +58,30 @@ def score(  # noqa: PLR0913 - the options of the command
         LockedError: another command is writing.
     """
     sources = _manifests(read_sources(paths, "shipments", file_format, workspace.config))
-    days = [day] if day else _days(sources)
-    _require_arrivals(sources, days, day)
-    first_days = _first_days(sources)
+    if day:
+        for source in sources:
+            require_arrival(source, day)
+    plan = [(day, sources)] if day else split(sources, workspace.config.zone)
     with workspace.writing() as ledger:
         project(workspace, ledger)
         loaded = load_model(workspace, ledger, model)
         past, results = Past(workspace, ledger), []
-        for done, morning in enumerate(days):
+        for done, (morning, part) in enumerate(plan):
             if report:
-                report(f"scoring {morning.isoformat()}", done, len(days))
+                report(f"scoring {morning.isoformat()}", done, len(plan))
             chosen = loaded if refresh else _recorded_model(workspace, ledger, loaded, morning)
             if not allow_future_model:
                 require_past(chosen, morning)
-            part = sources if day else [_of_day(s, morning, first_days, first=done == 0) for s in sources]
             results.append(score_day(workspace, ledger, past, chosen, part, morning, refresh=refresh))
             project(workspace, ledger, morning)
         past.keep()
         if report:
-            report("done", len(days), len(days))
+            report("done", len(plan), len(plan))
     return results
 
 
 def _manifests(sources: list[Source]) -> list[Source]:
     return [replace(source, tables={"shipments": source.tables["shipments"]}) for source in sources]
-
-
-def _days(sources: Sequence[Source]) -> list[date]:
-    arrivals = [source.tables["shipments"].accepted["arrival_date"] for source in sources]
-    return sorted({d for column in arrivals for d in pc.unique(column).to_pylist()})
-
-
-def _require_arrivals(sources: Sequence[Source], days: Sequence[date], day: date | None) -> None:
-    if not days:
-        where = ", ".join(source.path for source in sources)
-        raise InputError("no row of the manifest can be read", where=where, fix="see riskscore ingest manifest")
-    for source in sources:
-        found = _days([source])
-        if day and day not in found:
-            arrivals = f"{found[0].isoformat()} to {found[-1].isoformat()}" if found else "nothing readable"
-            raise InputError(
-                f"no shipment in this file arrives on {day.isoformat()} (it holds {arrivals})",
-                where=source.path,
-                fix="give the manifest of that day, or another --date",
-            )
 
 
 def _recorded_model(workspace: Workspace, ledger: Ledger, loaded: LoadedModel, day: date) -> LoadedModel:
@@ -116,24 +90,3 @@ def _recorded_model(workspace: Workspace, ledger: Ledger, loaded: LoadedModel, d
     if run is None or run.record["model"]["version"] == loaded.version:
         return loaded
     return load_model(workspace, ledger, run.record["model"]["version"])
-
-
-def _first_days(sources: Sequence[Source]) -> pd.Series[pd.Timestamp]:
-    """The earliest arrival day of each shipment in the files, by shipment_id."""
-    parts = [source.tables["shipments"].accepted.select(["shipment_id", "arrival_date"]) for source in sources]
-    return as_frame(pa.concat_tables(parts)).groupby("shipment_id")["arrival_date"].min()
-
-
-def _of_day(source: Source, day: date, first_days: pd.Series[pd.Timestamp], *, first: bool) -> Source:
-    """The part of a file that is appended with one arrival day; rows without a readable day go with the first.
-
-    All versions of a shipment go with its earliest day: one that was filed in time may have moved it to another.
-    """
-    validated: Validated = source.tables["shipments"]
-    days = validated.accepted["shipment_id"].to_pandas().map(first_days)
-    accepted = validated.accepted.filter(pa.array((days == pd.Timestamp(day)).to_numpy(dtype=bool)))
-    arrival = validated.quarantined["arrival_date"]
-    of_this_day = pc.fill_null(pc.equal(arrival, pa.scalar(day)), fill_value=first)
-    quarantined = validated.quarantined.filter(of_this_day)
-    part = replace(validated, accepted=accepted, quarantined=quarantined, findings=validated.findings if first else {})
-    return replace(source, tables={"shipments": part})

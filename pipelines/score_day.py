@@ -113,6 +113,7 @@ class _Morning:
     table: pa.Table
     run_id: str
     sha256: str
+    size: int
 
 
 def score_day(
@@ -170,8 +171,8 @@ def _compute(plan: _Plan, ledger: Ledger, past: Past, threads: int, clock: _Cloc
     with clock.stage("put together"):
         run_id = _run_id(plan, live)
         table = as_published(live, scores, chosen, history.statuses["importer"]["center"], _stamp(plan, run_id))
-        sha256 = hashlib.sha256(encode(table)).hexdigest()
-    return _Morning(standing, chosen, table, run_id, sha256)
+        content = encode(table)
+    return _Morning(standing, chosen, table, run_id, hashlib.sha256(content).hexdigest(), len(content))
 
 
 def _plan(workspace: Workspace, transaction: Transaction, model: LoadedModel, day: date, recorded: Run | None) -> _Plan:
@@ -258,6 +259,7 @@ def _record(
         ],
         "rules": [{"rule_id": r.rule_id, "matches": r.matches, "flag": r.flag} for r in chosen.rule_report],
         "parquet_sha256": morning.sha256,
+        "parquet_bytes": morning.size,
         "durations_s": clock.seconds,
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "riskscore_version": VERSION,

@@ -24,7 +24,7 @@ from riskscore.tables import OUTCOMES, SHIPMENTS, TRADERS
 from riskscore.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from riskscore.tables import Column, Table
 
@@ -52,25 +52,30 @@ def noon(day: date, days: int = 0) -> datetime:
 
 def shipments(*named: Mapping[str, Any], seed: int = 0) -> list[Row]:
     """One shipments row per mapping; unnamed: S0, S1, ..., first version, arriving on DAY, filed the day before."""
-    plain = [{"shipment_id": f"S{n}", "version": 0, "action": "new", "arrival_date": DAY} for n in range(len(named))]
-    rows = _drawn(SHIPMENTS, plain, named, seed)
-    return [row | {"filed_at": noon(row["arrival_date"], -1)} | dict(given)
-            for row, given in zip(rows, named, strict=True)]  # fmt: skip
+
+    def plain(number: int) -> Row:
+        return {"shipment_id": f"S{number}", "version": 0, "action": "new", "arrival_date": DAY}
+
+    return _rows(SHIPMENTS, named, seed, plain, lambda row: noon(row["arrival_date"], -1))
 
 
 def outcomes(*named: Mapping[str, Any], seed: int = 0) -> list[Row]:
     """One outcomes row per mapping; unnamed: a document exam of S0 on DAY, clear, known at noon of the exam day."""
-    plain = {"shipment_id": "S0", "exam_type": "document", "exam_date": DAY, "result": "released_no_discrepancy",
-             "hazard": None, "waiver_code": None, "waiver_text": None}  # fmt: skip
-    rows = _drawn(OUTCOMES, [plain] * len(named), named, seed)
-    return [row | {"known_at": noon(row["exam_date"])} | dict(given) for row, given in zip(rows, named, strict=True)]
+
+    def plain(_: int) -> Row:
+        exam = {"shipment_id": "S0", "exam_type": "document", "exam_date": DAY, "result": "released_no_discrepancy"}
+        return exam | {"hazard": None, "waiver_code": None, "waiver_text": None}
+
+    return _rows(OUTCOMES, named, seed, plain, lambda row: noon(row["exam_date"]))
 
 
 def traders(*named: Mapping[str, Any], seed: int = 0) -> list[Row]:
     """One traders row per mapping; unnamed: T0, T1, ..., a status that holds and is known since a year before DAY."""
-    plain = [{"trader_id": f"T{n}", "valid_from": DAY - timedelta(365), "valid_to": None} for n in range(len(named))]
-    rows = _drawn(TRADERS, plain, named, seed)
-    return [row | {"known_at": noon(row["valid_from"])} | dict(given) for row, given in zip(rows, named, strict=True)]
+
+    def plain(number: int) -> Row:
+        return {"trader_id": f"T{number}", "valid_from": DAY - timedelta(365), "valid_to": None}
+
+    return _rows(TRADERS, named, seed, plain, lambda row: noon(row["valid_from"]))
 
 
 def accepted(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
@@ -114,12 +119,21 @@ def append_rows(
     return fates
 
 
-def _drawn(table: Table, plain: list[Row], named: tuple[Mapping[str, Any], ...], seed: int) -> list[Row]:
+def _rows(
+    table: Table,
+    named: tuple[Mapping[str, Any], ...],
+    seed: int,
+    plain: Callable[[int], Row],
+    known: Callable[[Row], datetime],
+) -> list[Row]:
     unknown = {name for given in named for name in given} - set(table.names)
     assert not unknown, f"no columns of {table.name}: {sorted(unknown)}"
     generator = random.Random(f"{table.name} {seed}")  # noqa: S311 - reproducible rows, not secrets
-    return [{c.name: _value(c, generator) for c in table.columns} | row | dict(given)
-            for row, given in zip(plain, named, strict=True)]  # fmt: skip
+    rows = []
+    for number, given in enumerate(named):
+        row = {column.name: _value(column, generator) for column in table.columns} | plain(number) | dict(given)
+        rows.append(row | {table.known: known(row)} | dict(given))
+    return rows
 
 
 def _value(column: Column, generator: random.Random) -> Any:
@@ -127,19 +141,17 @@ def _value(column: Column, generator: random.Random) -> Any:
         return None
     if column.choices:
         return generator.choice(column.choices)
-    match column.type:
-        case "text":
-            return _matching(column.pattern, generator) if column.pattern else f"{column.name} {generator.randrange(5)}"
-        case "int":
-            return generator.randint(int(column.minimum or 0), int(column.maximum or 9))
-        case "float":
-            return round(generator.uniform(column.minimum or 0, min(column.maximum or 1, 10_000)), 2)
-        case "date":
-            return DAY + timedelta(generator.randrange(10))
-        case "timestamp":
-            return noon(DAY, generator.randrange(10))
-        case "bool":
-            return generator.random() < 0.5
+    if column.pattern:
+        return _matching(column.pattern, generator)
+    draws: dict[str, Callable[[], Any]] = {
+        "text": lambda: f"{column.name} {generator.randrange(5)}",
+        "int": lambda: generator.randint(int(column.minimum or 0), int(column.maximum or 9)),
+        "float": lambda: round(generator.uniform(column.minimum or 0, min(column.maximum or 1, 10_000)), 2),
+        "date": lambda: DAY + timedelta(generator.randrange(10)),
+        "timestamp": lambda: noon(DAY, generator.randrange(10)),
+        "bool": lambda: generator.random() < 0.5,
+    }
+    return draws[column.type]()
 
 
 def _matching(pattern: str, generator: random.Random) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import pyarrow as pa
+
+
+_DAMAGED = "if it is damaged, restore a copy of the workspace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +87,12 @@ class Ledger:
             raise WorkspaceError("no ledger here", where=str(path), fix="run riskscore init")
         try:
             self.connection = duckdb.connect(str(path), read_only=read_only, config={"threads": threads})
+            self.connection.execute("SELECT * FROM settings LIMIT 0")  # fails on a database that is no ledger
         except duckdb.Error as error:
             raise WorkspaceError(
                 f"the ledger does not open ({str(error).splitlines()[0]})",
                 where=str(path),
-                fix="close other programs that use it; if it is damaged, restore a copy of the workspace",
+                fix=f"close other programs that use it; {_DAMAGED}",
             ) from None
 
     @staticmethod
@@ -110,8 +114,12 @@ class Ledger:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the file."""
+        """Close the file; a failure of its storage becomes a WorkspaceError."""
         self.connection.close()
+        if isinstance(error, (duckdb.OperationalError, duckdb.InternalError, duckdb.FatalException)):
+            raise WorkspaceError(
+                f"the ledger cannot be read or written ({str(error).splitlines()[0]})", fix=_DAMAGED
+            ) from error
 
     def require_timezone(self, timezone: str) -> None:
         """Refuse a configured zone other than the one the days in the log were computed in (ConfigError)."""
@@ -144,7 +152,9 @@ class Ledger:
             yield transaction
             self.connection.execute("COMMIT" if transaction.worth_keeping else "ROLLBACK")
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            # After a failed COMMIT there is nothing to roll back; the first error is the one to report.
+            with suppress(duckdb.Error):
+                self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("CHECKPOINT")
 

@@ -36,18 +36,20 @@ SELECT _row, _fault, "Declaration ID" AS shipment_id, "Date" AS arrival_date, "O
     CASE "Mode of Transport" {modes} ELSE "Mode of Transport" END AS mode,
     "Importer ID" AS importer_id, "Seller ID" AS shipper_id, "Courier ID" AS carrier_id, "Declarant ID" AS filer_id,
     "Country of Origin" AS origin_country, "Country of Departure" AS export_country,
-    lpad("HS6 Code", 6, '0') AS hts,
+    CASE WHEN length("HS6 Code") < 6 THEN lpad("HS6 Code", 6, '0') ELSE "HS6 Code" END AS hts,
     coalesce(CAST(TRY_CAST("Item Price" AS DOUBLE) / {krw_per_usd} AS VARCHAR), "Item Price") AS value_usd,
     "Net Mass" AS weight_kg, "Tax Rate" AS duty_rate_pct, "Tax Type" AS duty_regime
 FROM raw ORDER BY _row
 """
 
+# A label outside the format becomes a result that validation refuses: nothing is lost unseen.
 # A case that is not critical was still looked at for safety: its second row clears pga_safety by name.
 _OUTCOMES = """
 SELECT _row, NULL::VARCHAR AS _fault, "Declaration ID" AS shipment_id, 'intensive' AS exam_type,
-    "Date" AS exam_date, result, hazard, 'census' AS selected_by, 1.0 AS inclusion_probability,
+    "Date" AS exam_date, coalesce(result, "Critical Fraud") AS result, hazard,
+    'census' AS selected_by, 1.0 AS inclusion_probability,
     CAST(TRY_CAST("Date" AS DATE) + {days} AS VARCHAR) || 'T00:00:00Z' AS known_at
-FROM raw JOIN (VALUES
+FROM raw LEFT JOIN (VALUES
     ('0', 'released_no_discrepancy', NULL), ('1', 'released_with_discrepancy', NULL),
     ('1', 'released_no_discrepancy', 'pga_safety'), ('2', 'released_with_discrepancy', 'pga_safety')
 ) AS meaning (critical, result, hazard) ON "Critical Fraud" = critical

@@ -145,7 +145,7 @@ def route(row: Row, tracks: dict[str, Track | None]) -> dict[str, Value]:
 
 def commodity(row: Row, tracks: dict[str, Track | None]) -> dict[str, Value]:
     hts, text = row["hts"], row["description"]
-    classified = hts is not None and re.match("[0-9][0-9]", hts)
+    classified = hts is not None and re.match("[0-9][0-9]", hts) and hts[:2] != "00"
     words = None if text is None else text.split()
     return {
         "hs_chapter": float(hts[:2]) if classified else None,

@@ -153,7 +153,7 @@ class Oracle:
 
     def last_morning(self, name: str, as_of: date) -> Row | None:
         """A shipment as it was live on the last morning it arrived before `as_of`; None when it is no label's."""
-        last = _latest(v for v in self._versions(name) if self.history_day(v) < as_of)
+        last = _latest(v for v in self._versions(name) if self._filed_before(v, as_of))
         if last is not None and last["action"] == "deleted":
             return None
         for morning in self._days_until(as_of)[::-1]:
@@ -213,21 +213,19 @@ class Oracle:
     def counts(self, kind: str, who: Entity, morning: date) -> dict[str, int]:
         """What there is of an entity on a morning: its standing shipments, their exams, and deletions ever."""
         total = dict.fromkeys(("shipments", "value_cents", "weight_g", "amendments", *NO_VERDICT), 0)
-        for name in self.shipment_ids:
-            row = self.standing(name, morning)
-            if self._is_of(row, kind, who):
-                total["shipments"] += 1
-                total["value_cents"] += round((row["value_usd"] or 0) * 100)
-                total["weight_g"] += round((row["weight_kg"] or 0) * 1000)
-                total["amendments"] += (row["version"] or 0) > 0
-                for measure, number in self.verdict(name, morning).items():
-                    total[measure] += number
+        for row in self._standing_of(kind, who, morning):
+            total["shipments"] += 1
+            total["value_cents"] += round((row["value_usd"] or 0) * 100)
+            total["weight_g"] += round((row["weight_kg"] or 0) * 1000)
+            total["amendments"] += (row["version"] or 0) > 0
+            for measure, number in self.verdict(row["shipment_id"], morning).items():
+                total[measure] += number
         return total | {"deletions": self._deletions(kind, who, morning)}
 
     @_remembered
     def track(self, kind: str, who: Entity, morning: date) -> Track:
         """The whole record of an entity on a morning."""
-        filings = [day for day in self._days_until(morning) if self._filed_on(kind, who, day)]
+        filings = self._filings(kind, who, morning)
         return Track(
             self.counts(kind, who, morning),
             {(measure, days): self._decayed(kind, who, morning, measure, days) for measure, days in HALF_LIVES},
@@ -238,8 +236,7 @@ class Oracle:
     @_remembered
     def peers(self, kind: str, who: Entity, own: int | None, morning: date) -> Peers:
         """Where bin `own` stands among the bins of an entity's standing shipments on a morning."""
-        rows = [self.standing(name, morning) for name in self.shipment_ids]
-        all_bins = [value_bin(row) for row in rows if self._is_of(row, kind, who)]
+        all_bins = [value_bin(row) for row in self._standing_of(kind, who, morning)]
         bins = sorted(number for number in all_bins if number is not None)
         if not bins:
             return Peers(0, None, None)
@@ -247,25 +244,20 @@ class Oracle:
         median = middle_of_bin(bins[(len(bins) - 1) // 2])
         return Peers(len(bins), None if lower is None else lower / len(bins), median)
 
-    def _is_of(self, row: Row | None, kind: str, who: Entity) -> bool:
-        return row is not None and row["action"] != "deleted" and entity(row, kind) == who
+    def _standing_of(self, kind: str, who: Entity, morning: date) -> list[Row]:
+        """The shipments of an entity that stand on a morning, deleted ones left out."""
+        rows = (self.standing(name, morning) for name in self.shipment_ids)
+        return [row for row in rows if _is_of(row, kind, who)]
 
-    def _filed_on(self, kind: str, who: Entity, day: date) -> list[Row]:
-        """Versions of an entity that came to stand on `day`."""
-        came = []
-        for name in self.shipment_ids:
-            before, after = self.standing(name, day), self.standing(name, day + _ONE_DAY)
-            if after is not before and self._is_of(after, kind, who):
-                came.append(after)
-        return came
+    def _filings(self, kind: str, who: Entity, morning: date) -> list[date]:
+        """The days before a morning on which a version of an entity came to stand."""
+        return [day for day, _, after in self._changes(morning) if _is_of(after, kind, who)]
 
     def _deletions(self, kind: str, who: Entity, morning: date) -> int:
-        deletions = 0
-        for day in self._days_until(morning):
-            for name in self.shipment_ids:
-                before, after = self.standing(name, day), self.standing(name, day + _ONE_DAY)
-                deletions += self._is_of(before, kind, who) and after["action"] == "deleted"
-        return deletions
+        """How many shipments of an entity were deleted before a morning."""
+        return sum(
+            _is_of(before, kind, who) and after["action"] == "deleted" for _, before, after in self._changes(morning)
+        )
 
     def _decayed(self, kind: str, who: Entity, morning: date, measure: str, half_life: int) -> float:
         """Each day's change of the net count, weighted by its age; never below zero."""
@@ -276,11 +268,26 @@ class Oracle:
         return max(total, 0.0)
 
     @_remembered
+    def _changes(self, morning: date) -> list[tuple[date, Row | None, Row]]:
+        """The days before a morning on which another version of a shipment came to stand: what did, what does."""
+        changes = []
+        for day in self._days_until(morning):
+            for name in self.shipment_ids:
+                before, after = self.standing(name, day), self.standing(name, day + _ONE_DAY)
+                if after is not before:
+                    changes.append((day, before, after))
+        return changes
+
+    @_remembered
     def _versions(self, name: str) -> list[Row]:
         return [row for row in self.shipments if row["shipment_id"] == name]
 
     def _days_until(self, morning: date) -> list[date]:
         return [self.beginning + timedelta(n) for n in range((morning - self.beginning).days)]
+
+
+def _is_of(row: Row | None, kind: str, who: Entity) -> bool:
+    return row is not None and row["action"] != "deleted" and entity(row, kind) == who
 
 
 def _latest(versions: Any) -> Row | None:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
 from riskscore import reference
@@ -15,6 +16,7 @@ from tests.history.oracle import Oracle, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from random import Random
 
 FIRST = date(2020, 2, 27)
 """The third day is 2020-03-01, when ISA gave way to CTPAT Trade Compliance; a 29 February comes first."""
@@ -22,13 +24,17 @@ DAYS = 7
 MORNINGS = tuple(FIRST + timedelta(n) for n in range(DAYS))
 END = FIRST + timedelta(DAYS + 3)
 """By this morning everything that has a known time is known."""
+QUICK = settings(max_examples=10, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
+"""The same worlds every time, at about half a second each; what fails is not shrunk, which would take minutes."""
+THOROUGH = settings(max_examples=100, deadline=None)
+"""New worlds every time, shrunk when they fail: `pytest -m slow`."""
 ZONES = ("UTC", "Asia/Seoul", "America/New_York")
 
 # Around the midnights of all three zones.
 _CLOCK = (time(12), time(0), time(4, 59, 59, 999_999), time(5), time(14, 59, 59, 999_999), time(15), time(20),
           time(23, 59, 59))  # fmt: skip
 # Too short for a heading, for a subheading, just enough, longer; and what only looks like digits.
-_TARIFF = ("851712", "8517120000", "851713", "8517", "85", "٨٥١٧١٢", "85\u03011712", None)
+_TARIFF = ("851712", "8517120000", "851713", "8517", "85", "\u0668\u0665\u0661\u0667\u0661\u0662", "85\u03011712", None)
 _CONTAINERS = (None, "CSQU3054383", "CSQU3054384", "CSQU3054383;MSKU0000000;;junk")
 _DESCRIPTIONS = (None, "telephones, cellular", "STC goods", "parts of a thing with many words", "Freight of all kinds")
 
@@ -147,6 +153,15 @@ class World:
         """What this world holds and `other` does not."""
         kept = ([row for row in rows if row not in other.tables[name]] for name, rows in self.tables.items())
         return World(self.timezone, *(tuple(rows) for rows in kept))
+
+    def dealt(self, random: Random) -> tuple[World, World]:
+        """The rows of this world, shuffled and dealt to two."""
+        first, second = [], []
+        for rows in self.tables.values():
+            shuffled, at = random.sample(rows, len(rows)), random.randint(0, len(rows))
+            first.append(tuple(shuffled[:at]))
+            second.append(tuple(shuffled[at:]))
+        return World(self.timezone, *first), World(self.timezone, *second)
 
     def _day(self, instant: datetime) -> date:
         return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(self.timezone)).date()

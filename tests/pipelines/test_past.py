@@ -3,38 +3,35 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskscore import features
 from riskscore.frames import as_frame
+from riskscore.history import PeerPosition, Track
 from riskscore.ledger import live_on, read_mornings
 from riskscore.pipelines.past import Past
 from riskscore.pipelines.train import read_labelled
-from tests import factories
+from tests.factories import append_rows, opened
 from tests.features.oracle import features_of
 from tests.history.oracle import KINDS, entity, value_bin
-from tests.history.worlds import END, MORNINGS, World, worlds
+from tests.history.worlds import END, MORNINGS, QUICK, THOROUGH, World, worlds
 
 if TYPE_CHECKING:
     from datetime import date
+    from random import Random
 
     from riskscore.history import History
     from riskscore.ledger import Ledger
     from riskscore.workspace import Workspace
     from tests.history.oracle import Oracle, Row
-
-# Every example fills a ledger or two, at about half a second each.
-_slow_worlds = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
-quick = settings(max_examples=12, derandomize=True, **_slow_worlds)
-thorough = settings(max_examples=400, **_slow_worlds)
 
 
 def live(ledger: Ledger, morning: date) -> pd.DataFrame:
@@ -50,15 +47,20 @@ def all_live(ledger: Ledger) -> pd.DataFrame:
     return standing[standing["action"] != "deleted"]
 
 
-def assert_same_bits(one: History, other: History) -> None:
-    """Two histories of the same rows in the same order are equal to the last bit."""
-    for name in KINDS:
-        for attribute in ("stated", "net", "decayed", "first_day", "last_day", "morning"):
-            left, right = getattr(one.tracks[name], attribute), getattr(other.tracks[name], attribute)
-            assert left.tobytes() == right.tobytes(), (name, attribute)
-    for name, peers in one.peers.items():
-        for attribute in ("peers", "below", "median"):
-            assert getattr(peers, attribute).tobytes() == getattr(other.peers[name], attribute).tobytes()
+def assert_same_bits(whole: History, parts: list[History]) -> None:
+    """The history of all rows equals those of its parts, one below the other, to the last bit."""
+    for name, track in whole.tracks.items():
+        assert bits(track) == bits(Track.joined([part.tracks[name] for part in parts])), name
+    for name, peers in whole.peers.items():
+        assert bits(peers) == bits(PeerPosition.joined([part.peers[name] for part in parts])), name
+    for role, status in whole.statuses.items():
+        expected = pd.concat([part.statuses[role] for part in parts])
+        pd.testing.assert_frame_equal(status, expected, check_dtype=False)
+
+
+def bits(rows: Track | PeerPosition) -> dict[str, bytes]:
+    """The arrays of a track or peer position, as they lie in memory."""
+    return {each.name: getattr(rows, each.name).tobytes() for each in fields(rows)}
 
 
 # The replay equals the oracle -------------------------------------------------------------------------------
@@ -66,8 +68,8 @@ def assert_same_bits(one: History, other: History) -> None:
 
 def check_replay(world: World) -> None:
     oracle = world.oracle
-    with factories.opened(world.timezone) as (workspace, ledger):
-        factories.append_rows(workspace, ledger, **world.tables)
+    with opened(world.timezone) as (workspace, ledger):
+        append_rows(workspace, ledger, **world.tables)
         shipments = all_live(ledger)
         history = Past(workspace, ledger).of_replay(shipments, END, ledger.position)
         built = features.build(shipments, history)
@@ -121,14 +123,14 @@ def or_none(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-@quick
+@QUICK
 @given(worlds())
 def test_the_replay_equals_a_loop_over_the_events(world):
     check_replay(world)
 
 
 @pytest.mark.slow
-@thorough
+@THOROUGH
 @given(worlds(most=40))
 def test_the_replay_equals_a_loop_over_the_events_thoroughly(world):
     check_replay(world)
@@ -139,47 +141,75 @@ def test_the_replay_equals_a_loop_over_the_events_thoroughly(world):
 
 def check_training_sees_what_scoring_saw(world: World) -> None:
     """Each day appends what became known, scores the morning from a reloaded snapshot, and keeps another."""
-    seen: World = world.without(world)
-    scored: dict[date, tuple[pd.DataFrame, History, pd.DataFrame]] = {}
-    with factories.opened(world.timezone) as (workspace, ledger):
+    seen = world.without(world)
+    scored: list[tuple[pd.DataFrame, History]] = []
+    with opened(world.timezone) as (workspace, ledger):
         for morning in MORNINGS:
             known = world.known_on(morning)
-            factories.append_rows(workspace, ledger, **known.without(seen).tables)
-            seen = known
-            past, shipments = Past(workspace, ledger), live(ledger, morning)
-            history = past.of_morning(shipments, morning, ledger.position)
+            append_rows(workspace, ledger, **known.without(seen).tables)
+            seen, past, shipments = known, Past(workspace, ledger), live(ledger, morning)
+            scored.append((shipments, past.of_morning(shipments, morning, ledger.position)))
             past.keep()
-            scored[morning] = shipments, history, features.build(shipments, history)
-        factories.append_rows(workspace, ledger, **world.without(seen).tables)
-        for morning, (shipments, history, _) in scored.items():
-            pd.testing.assert_frame_equal(live(ledger, morning), shipments)
-            again = Past(workspace, ledger).of_replay(shipments, END, ledger.position)
-            assert_same_bits(again, history)
-        trained = replayed_mornings(workspace, ledger, world)
-    for name, row in trained.iterrows():
-        shipments, _, built = scored[row["arrival_date"].date()]
-        pd.testing.assert_series_equal(built.loc[name], row[built.columns].astype(float), check_names=False, check_exact=True)
+        append_rows(workspace, ledger, **world.without(seen).tables)
+        shipments = all_live(ledger)
+        replayed = Past(workspace, ledger).of_replay(shipments, END, ledger.position)
+        pd.testing.assert_frame_equal(shipments, pd.concat(batch for batch, _ in scored), check_dtype=False)
+        assert_same_bits(replayed, [history for _, history in scored])
+        check_training_frame(workspace, ledger, world, [features.build(*batch) for batch in scored])
 
 
-def replayed_mornings(workspace: Workspace, ledger: Ledger, world: World) -> pd.DataFrame:
-    """What training reads of all shipments: their features, and the day they arrived."""
-    asked = pa.array(sorted({row["shipment_id"] for row in world.shipments}))
+def check_training_frame(workspace: Workspace, ledger: Ledger, world: World, scored: list[pd.DataFrame]) -> None:
+    """Training reads each shipment once, on its last morning, with the very features it was scored by."""
+    asked = pa.array(sorted({row["shipment_id"] for row in world.shipments}), pa.string())
     shipments = as_frame(read_mornings(ledger.connection, asked, END, ledger.position), index="shipment_id")
-    history = Past(workspace, ledger).of_replay(shipments, END, ledger.position)
-    return features.build(shipments, history).join(shipments[["arrival_date"]])
+    trained = features.build(shipments, Past(workspace, ledger).of_replay(shipments, END, ledger.position))
+    for name, arrival in shipments["arrival_date"].items():
+        expected = scored[MORNINGS.index(arrival.date())].loc[[name]]
+        pd.testing.assert_frame_equal(trained.loc[[name]], expected, check_exact=True)
 
 
-@settings(quick, max_examples=5)
+@settings(QUICK, max_examples=4)
 @given(worlds())
 def test_training_sees_what_scoring_saw(world):
     check_training_sees_what_scoring_saw(world)
 
 
 @pytest.mark.slow
-@thorough
+@THOROUGH
 @given(worlds(most=40))
 def test_training_sees_what_scoring_saw_thoroughly(world):
     check_training_sees_what_scoring_saw(world)
+
+
+# No result depends on a snapshot ------------------------------------------------------------------------------
+
+
+def check_snapshots_do_not_matter(world: World, kept_on: date, random: Random) -> None:
+    """Snapshots are kept, late rows come in, and every morning is read again, from them or in spite of them."""
+    first, second = world.dealt(random)
+    with opened(world.timezone) as (workspace, ledger):
+        append_rows(workspace, ledger, **first.tables)
+        for morning in MORNINGS[: MORNINGS.index(kept_on) + 1]:
+            past = Past(workspace, ledger)
+            past.of_morning(live(ledger, morning), morning, ledger.position)
+            past.keep()
+        append_rows(workspace, ledger, **second.tables)
+        past = Past(workspace, ledger)
+        again = [past.of_morning(live(ledger, morning), morning, ledger.position) for morning in MORNINGS]
+        assert_same_bits(past.of_replay(all_live(ledger), END, ledger.position), again)
+
+
+@settings(QUICK, max_examples=4)
+@given(worlds(), st.sampled_from(MORNINGS), st.randoms(use_true_random=False))
+def test_no_result_depends_on_a_snapshot(world, kept_on, random):
+    check_snapshots_do_not_matter(world, kept_on, random)
+
+
+@pytest.mark.slow
+@THOROUGH
+@given(worlds(most=40), st.sampled_from(MORNINGS), st.randoms(use_true_random=False))
+def test_no_result_depends_on_a_snapshot_thoroughly(world, kept_on, random):
+    check_snapshots_do_not_matter(world, kept_on, random)
 
 
 # The future changes nothing ---------------------------------------------------------------------------------
@@ -203,26 +233,29 @@ def as_seen_on(workspace: Workspace, ledger: Ledger, day: date) -> dict[str, obj
     return seen
 
 
-def check_future(world: World, day: date) -> None:
+def check_future(world: World, day: date, *, at_once: bool) -> None:
+    """The future comes in a command of its own, or together with the past."""
     past, future = world.split(day)
-    with factories.opened(world.timezone) as (workspace, ledger):
-        factories.append_rows(workspace, ledger, **past.tables)
+    with opened(world.timezone) as (workspace, ledger):
+        append_rows(workspace, ledger, **past.tables)
         before = as_seen_on(workspace, ledger, day)
-        factories.append_rows(workspace, ledger, **future.tables)
-        assert as_seen_on(workspace, ledger, day) == before
-    with factories.opened(world.timezone) as (workspace, ledger):
-        factories.append_rows(workspace, ledger, **world.tables)
-        assert as_seen_on(workspace, ledger, day) == before
+        if not at_once:
+            append_rows(workspace, ledger, **future.tables)
+            assert as_seen_on(workspace, ledger, day) == before
+    if at_once:
+        with opened(world.timezone) as (workspace, ledger):
+            append_rows(workspace, ledger, **world.tables)
+            assert as_seen_on(workspace, ledger, day) == before
 
 
-@quick
-@given(worlds(), st.sampled_from(MORNINGS[2:]))
-def test_the_future_changes_nothing_of_an_earlier_morning(world, day):
-    check_future(world, day)
+@QUICK
+@given(worlds(), st.sampled_from(MORNINGS[2:]), st.booleans())
+def test_the_future_changes_nothing_of_an_earlier_morning(world, day, at_once):
+    check_future(world, day, at_once=at_once)
 
 
 @pytest.mark.slow
-@thorough
-@given(worlds(most=40), st.sampled_from(MORNINGS))
-def test_the_future_changes_nothing_of_an_earlier_morning_thoroughly(world, day):
-    check_future(world, day)
+@THOROUGH
+@given(worlds(most=40), st.sampled_from(MORNINGS), st.booleans())
+def test_the_future_changes_nothing_of_an_earlier_morning_thoroughly(world, day, at_once):
+    check_future(world, day, at_once=at_once)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import riskscore
 from riskscore.errors import InputError
+from riskscore.readers.csv_text import read_csv
 
 HEADER = "shipment_id,arrival_date,mode,port,description,value_usd"
 GOOD = "{},2026-03-02,ocean,2704,goods,10"
@@ -222,17 +223,37 @@ def test_empty_and_blank_fields_are_null(tmp_path):
     assert found.accepted.select(["description", "value_usd"]).to_pylist() == [{"description": None, "value_usd": None}]
 
 
-@given(st.binary(max_size=400))
-def test_any_bytes_are_read_or_refused(tmp_path_factory, body):
-    folder = tmp_path_factory.mktemp("any", numbered=True)
-    found = read(folder, HEADER.encode() + b"\n" + body + b"\n" + GOOD.format("LAST").encode() + b"\n")
-    assert total(found) >= 1
+def rows_of(folder, content):
+    path = folder / "any.csv"
+    path.write_bytes(content)
+    return read_csv(path).select(["_row", "_fault"]).to_pylist()
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_rows_or_faults(any_folder, body):
+    last = GOOD.format("LAST").encode()
+    found = rows_of(any_folder, HEADER.encode() + b"\n" + body + b"\n" + last + b"\n")
+    assert [row["_row"] for row in found] == list(range(1, len(found) + 1))
+    assert found[-1]["_fault"] is None, "the good last line is not swallowed"
+
+
+@given(st.binary(max_size=60))
+def test_any_header_is_read_or_refused(any_folder, header):
+    try:
+        rows_of(any_folder, header + b"\n1,2\n")
+    except InputError as error:
+        assert "any.csv" in str(error)  # noqa: PT017
 
 
 @given(st.lists(st.lists(st.text(max_size=12), min_size=6, max_size=6), max_size=6))
-def test_written_rows_are_all_accounted_for(tmp_path_factory, rows):
-    folder = tmp_path_factory.mktemp("rows", numbered=True)
+def test_written_rows_come_back_one_by_one(any_folder, rows):
     rows = [[field.encode("utf-8", "replace").decode() for field in row] for row in rows]
     sink = io.StringIO()
     csv.writer(sink, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([HEADER.split(","), *rows])
-    assert total(read(folder, sink.getvalue())) == len(rows)
+    found = rows_of(any_folder, sink.getvalue().encode())
+    assert [row["_fault"] for row in found] == [None] * len(rows)
+
+
+@pytest.fixture(scope="module")
+def any_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("any")
