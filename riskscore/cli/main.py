@@ -173,7 +173,7 @@ def features(
     Example: riskscore features
     """
     from riskscore.features import catalogue
-    from riskscore.features.catalogue import COLUMNS, as_markdown, as_rows
+    from riskscore.features.listing import COLUMNS, as_markdown, as_rows
 
     if markdown:
         print(as_markdown(catalogue()), end="")
