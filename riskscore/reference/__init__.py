@@ -1,97 +1,53 @@
-"""Dated facts of the trade, packaged as CSV with their sources; see each file's `conf` and `source` columns.
+"""Dated facts of the trade, packaged as CSV with their sources, and the look-ups that read them as of a day.
 
-`conf` is S (seen in a public document), M (from memory, a working assumption) or a note.
+Each row's `conf` is S (seen in a public document), M (from memory, a working assumption) or a note; `source`
+says where. How the tables are read: a month without a day means its first day; an open end is blank; the last day
+of a period is inclusive; where two rows cover a day, the most specific scope wins (a named origin before all
+origins); what is incomplete or ambiguous is answered by candidates of low confidence. A code that no table knows
+gives null, never 0.
+
+Every table is a default: `tables(folder)` reads a folder in which a user's own files of the same columns replace
+the packaged ones, and each look-up takes the result as `tables`.
+
+The look-ups stand in one module per subject: ctpat, mutual_recognition, centers, de_minimis, forced_labour,
+preferences, port_programmes, entry_types, codes (modes, bonds), examinations, partner_agencies, adcvd, timeline,
+identifiers and manufacturers. Those named like what they return take arrays and give arrays; `candidates` and the
+like answer one question with all its evidence, as facts.
 """
 
-from __future__ import annotations
-
-import csv
-import io
-from functools import cache
-from importlib.resources import files
-from types import MappingProxyType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-UNLABELLED = ("not_examined", "waived_standard_exception", "waived_articulable_reason")
-"""Results that say nothing about the cargo: unexamined is unlabelled, never innocent."""
-
-CLEAR = ("released_no_discrepancy", "detained_released")
-"""Results that clear the hazards which the exam can see."""
-
-POSITIVE = (
-    "released_with_discrepancy",
-    "excluded_reexported",
-    "seized",
-    "abandoned",
-    "penalty_assessed",
-    "duty_billed",
-    "emergency_action_notice",
+from riskscore.reference.facts import Fact, Row
+from riskscore.reference.loading import PACKAGED, Tables, tables
+from riskscore.reference.vocabulary import (
+    CLEAR,
+    EXCLUDED,
+    PENDING,
+    POSITIVE,
+    RULE_ONLY_HAZARDS,
+    UNLABELLED,
+    exams,
+    hazards,
+    learned_hazards,
+    results,
+    rows,
+    sensitivity,
 )
-"""Results that confirm a hazard."""
 
-PENDING = ("detained",)
-"""Results not decided yet: censored."""
-
-EXCLUDED = ("cargo_never_arrived", "bill_deleted", "scored_after_release")
-"""Results of shipments that must leave every evaluation (GAO-15-294)."""
-
-RULE_ONLY_HAZARDS = ("wmd_terror", "export_control_sanctions")
-"""Hazards screened by rules and never by a learned probability (reference/hazards.csv)."""
-
-
-@cache
-def rows(name: str) -> tuple[Mapping[str, str], ...]:
-    """All rows of the packaged table `name` (without .csv), as read-only mappings of text.
-
-    >>> rows("hazards")[0]["hazard"]
-    'narcotics'
-    """
-    text = files(__name__).joinpath(f"{name}.csv").read_text(encoding="utf-8")
-    return tuple(MappingProxyType(row) for row in csv.DictReader(io.StringIO(text)))
-
-
-def hazards() -> tuple[str, ...]:
-    """The 14 hazards, in the order of reference/hazards.csv.
-
-    >>> len(hazards()), hazards()[0]
-    (14, 'narcotics')
-    """
-    return tuple(row["hazard"] for row in rows("hazards"))
-
-
-def learned_hazards() -> tuple[str, ...]:
-    """Hazards a model may be trained for: all but the rule-only ones.
-
-    >>> "wmd_terror" in learned_hazards()
-    False
-    """
-    return tuple(h for h in hazards() if h not in RULE_ONLY_HAZARDS)
-
-
-def exams() -> tuple[str, ...]:
-    """The exam types, in the order of reference/exam_visibility.csv.
-
-    >>> exams()
-    ('document', 'nii', 'tailgate', 'intensive', 'agriculture', 'pga', 'lab')
-    """
-    return tuple(dict.fromkeys(row["exam"] for row in rows("exam_visibility")))
-
-
-def results() -> tuple[str, ...]:
-    """Every exam result an outcome may carry (reference/outcomes.csv)."""
-    return UNLABELLED + CLEAR + POSITIVE + PENDING + EXCLUDED
-
-
-@cache
-def sensitivity() -> Mapping[tuple[str, str], float]:
-    """Chance that an exam finds a hazard that is there, by (exam, hazard); 0 where the exam cannot see it.
-
-    Working assumptions (conf M in reference/exam_visibility.csv); replace them with local experience.
-
-    >>> sensitivity()["nii", "undervaluation"], sensitivity()["intensive", "ipr"]
-    (0.0, 0.8)
-    """
-    return MappingProxyType({(r["exam"], r["hazard"]): float(r["sensitivity"]) for r in rows("exam_visibility")})
+__all__ = [
+    "CLEAR",
+    "EXCLUDED",
+    "PACKAGED",
+    "PENDING",
+    "POSITIVE",
+    "RULE_ONLY_HAZARDS",
+    "UNLABELLED",
+    "Fact",
+    "Row",
+    "Tables",
+    "exams",
+    "hazards",
+    "learned_hazards",
+    "results",
+    "rows",
+    "sensitivity",
+    "tables",
+]

@@ -1,0 +1,1 @@
+"""Tests of the reference facts: what the tables say, day by day."""

@@ -118,6 +118,7 @@ def test_flags_that_the_table_does_not_know_are_counted_not_guessed():
     assert partner_agencies.agencies(cells).tolist() == [("FDA", "APHIS"), (), (), None]
     np.testing.assert_array_equal(partner_agencies.unknown(cells), [1, 1, 0, np.nan])
     np.testing.assert_array_equal(partner_agencies.required(cells), [1, np.nan, np.nan, np.nan])
+    np.testing.assert_array_equal(partner_agencies.required(["FD1;FW1", "FD1;AQ1", "FW1;FD2"]), [np.nan, 0, 1])
 
 
 def test_a_range_of_flags_that_cannot_be_read_is_refused(own):

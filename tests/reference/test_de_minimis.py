@@ -60,7 +60,12 @@ def test_every_scope_is_read():
 
 def test_a_loop_over_the_table_agrees():
     scopes = {row["scope"]: row["origins"].split(";") for row in rows("de_minimis_scopes")}
-    days = [date(year, month, day) for year in range(1990, 2030) for month in (1, 3, 5, 8) for day in (2, 9, 10, 29)]
+    days = [
+        date(year, month, day)
+        for year in (1992, 1993, 2016, 2025, 2026, 2028)
+        for month in (3, 5, 8)
+        for day in (2, 9, 10, 29)
+    ]
     for origin in ("CN", "HK", "FR"):
         for day in days:
             best = None

@@ -63,6 +63,15 @@ def test_a_superseded_sector_ends_the_day_before(own):
 
     assert forced_labour.in_priority_sector("9503000073", days, tables=mine).tolist() == [0, 1, 1, 0]
     assert not forced_labour.sectors("9503000073", days[1], tables=mine)[0].low_confidence
+    assert forced_labour.sectors("9903", days[1], tables=mine) == ()
+
+
+def test_the_longest_prefix_comes_first(own):
+    header = "sector,hts_from,hts_to,stage,conf,source\n"
+    mine = own(uflpa_headings=header + "Copper,85,85,downstream,M,x\nLithium,850760,850760,downstream,M,x\n")
+
+    assert forced_labour.priority_sector("8507600020", date(2026, 1, 1), tables=mine).item() == "Lithium"
+    assert forced_labour.priority_sector("8507100030", date(2026, 1, 1), tables=mine).item() == "Copper"
 
 
 def test_no_list_of_orders_is_packaged_so_nothing_is_known():

@@ -1,4 +1,5 @@
 import csv
+import io
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from riskscore.errors import ConfigError
 from riskscore.reference import identifiers
 from riskscore.simulator import identifiers as drawn
 
-VECTORS = list(csv.DictReader(Path(__file__).with_name("identifier_test_vectors.csv").open(encoding="utf-8")))
+VECTORS = list(csv.DictReader(io.StringIO(Path(__file__).with_name("identifier_test_vectors.csv").read_text("utf-8"))))
 CHECKS = {
     "iso6346": identifiers.container,
     "entry_number": identifiers.entry_number,

@@ -42,7 +42,7 @@ def test_the_same_rows_give_the_same_digest(own):
 
 
 def test_more_columns_another_order_and_a_byte_order_mark_are_welcome(own):
-    columns = list(reversed([*HEADER.split(","), "owner"]))
+    columns = [*reversed(HEADER.split(",")), "owner"]
     cells = {**dict(zip(HEADER.split(","), FLAT.splitlines()[1].split(","), strict=True)), "owner": "unit 7"}
     replaced = own(de_minimis="\ufeff" + ",".join(columns) + "\n" + ",".join(cells[c] for c in columns) + "\n")
 
@@ -124,6 +124,13 @@ def test_dates_are_read_as_the_tables_mean_them():
 @pytest.mark.parametrize(("conf", "low"), [("S", False), ("S; S", False), ("M", True), ("S/M", True), ("S; M", True)])
 def test_a_fact_is_as_sure_as_its_least_sure_part(conf, low):
     assert Fact(1, None, None, conf, "").low_confidence is low
+
+
+def test_a_fact_holds_on_its_first_and_last_day():
+    found = Fact(1, date(2000, 1, 1), date(2000, 1, 31), "S", "")
+    days = (date(1999, 12, 31), date(2000, 1, 1), date(2000, 1, 31), date(2000, 2, 1))
+
+    assert [found.covers(day) for day in days] == [False, True, True, False]
 
 
 def test_a_joined_fact_holds_where_all_parts_do():

@@ -61,6 +61,19 @@ def test_what_is_built_is_plausible_and_carries_its_name(country, name, number, 
     assert mid == drawn.manufacturer(country, name, number, city)
 
 
+@pytest.mark.parametrize(
+    ("line", "digits"),
+    [
+        ("11455 Main Street Suite 9999", "1145"),
+        ("12,34,56 Alaska Road", "1234"),
+        ("0012 Bond St 99", "99"),
+        ("One Plaza", ""),
+    ],
+)
+def test_the_largest_number_of_an_address(line, digits):
+    assert manufacturers.number_part(line) == digits
+
+
 def test_canada_is_its_provinces():
     assert manufacturers.build("CA", "Maple", "1 Main", "Laval", province="QC") == "XQMAP1LAV"
     assert manufacturers.plausible(["XQMAP1LAV", "CAMAP1LAV", "XZMAP1LAV"]).tolist() == [1, 0, 0]
@@ -68,7 +81,7 @@ def test_canada_is_its_provinces():
 
 
 @pytest.mark.parametrize(
-    "mid", ["", "CN", "CN1", "CNABC1234567SHA", "CNABCDEFGHIJKLMNOP", "CNABC DEF", "cnabc1sha", "ZZABC1SHA"]
+    "mid", ["", "CN", "CN1", "CNABC12345678SHA", "CNABCDEFGHIJKLMNOP", "CNABC DEF", "cnabc1sha", "ZZABC1SHA"]
 )
 def test_what_the_rules_cannot_give_is_not_plausible(mid):
     assert manufacturers.plausible(mid) == 0
