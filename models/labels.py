@@ -27,6 +27,7 @@ POLICY = (
     "positive: a result names the hazard; "
     "negative: a concluded exam that can see the hazard did not find it; "
     "unlabelled: not examined, waived, not visible to the exam, detained, or a hit that names no hazard; "
+    "`any` is 0 where a concluded exam found nothing, whatever it could see; "
     "left out: cargo never arrived, bill deleted, scored after release"
 )
 """The label policy in a sentence, recorded with every model."""

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from riskscore.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
@@ -86,10 +86,10 @@ class Registry:
         params: Mapping[str, Any],
         tags: Mapping[str, str],
     ) -> str:
-        """Log files, figures, parameters and tags as a run, make a version of it, and give it its alias.
+        """Log files, figures, parameters and tags as a run, and make a version of it, without an alias.
 
         Returns:
-            The version, such as "1"; its alias is `alias_of_new_version`.
+            The version, such as "1".
 
         Raises:
             ModelError: MLflow refuses or cannot be reached.
@@ -102,12 +102,29 @@ class Registry:
             client.set_terminated(run_id)
             if not client.search_registered_models(f"name = '{self.model_name}'"):
                 client.create_registered_model(self.model_name)
-            alias = alias_of_new_version(self._aliases(client))
             source = f"{run.info.artifact_uri}/{_BUNDLE}"
             version_tags = {**tags, _DIGEST_TAG: digest}
             made = client.create_model_version(self.model_name, source, run_id, tags=version_tags)
-            client.set_registered_model_alias(self.model_name, alias, str(made.version))
             return str(made.version)
+
+    def adopt(self, version: str, known: Collection[str]) -> str:
+        """Give a new version its alias, see `alias_of_new_version`.
+
+        Args:
+            version: as given by `register`.
+            known: versions that may be used; a champion that is none of them (its training was cut off before it was
+                recorded) is replaced.
+
+        Returns:
+            The alias.
+
+        Raises:
+            ModelError: there is no such version, or MLflow cannot be reached.
+        """
+        usable = {alias: holder for alias, holder in self.aliases().items() if holder in known}
+        alias = alias_of_new_version(usable)
+        self.set_alias(version, alias)
+        return alias
 
     def resolve(self, alias_or_version: str) -> tuple[str, str]:
         """Version and digest of an alias ("champion") or version ("3").

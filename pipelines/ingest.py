@@ -23,7 +23,10 @@ FEEDS = {"manifest": "shipments", "traders": "traders", "outcomes": "outcomes"}
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """Rows of one table: read = accepted + quarantined + superseded + duplicate."""
+    """Rows of one table: read = accepted + quarantined + superseded + duplicate.
+
+    Here superseded means appended although a later version is known already. `reasons` are the commonest of refusal.
+    """
 
     table: str
     read: int
@@ -32,6 +35,7 @@ class Ingested:
     superseded: int
     duplicate: int
     findings: dict[str, int]
+    reasons: dict[str, int]
 
 
 def ingest(workspace: Workspace, feed: str, paths: Sequence[Path], file_format: Format = "auto") -> list[Ingested]:
@@ -67,6 +71,7 @@ def ingest(workspace: Workspace, feed: str, paths: Sequence[Path], file_format: 
             superseded=intake.count("superseded"),
             duplicate=intake.count("duplicate"),
             findings=intake.findings,
+            reasons=intake.reasons,
         )
         for name, intake in taken.items()
     ]

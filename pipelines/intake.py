@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from riskscore.readers import Format
 
 
+_SHOWN_REASONS = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A file, read and validated, not yet appended."""
@@ -46,6 +50,7 @@ class Intake:
         newly_quarantined: those of them that the ledger did not hold yet.
         fates: one row per accepted row, see riskscore.ledger.append.Appended.
         findings: accepted rows per column whose code is not of the expected form.
+        reasons: the commonest reasons of refusal, without the values that came, and their rows.
     """
 
     read: int
@@ -53,6 +58,7 @@ class Intake:
     newly_quarantined: int
     fates: pd.DataFrame
     findings: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
 
     def count(self, fate: str) -> int:
         """Accepted rows with that fate: new, superseded or duplicate."""
@@ -98,6 +104,7 @@ def take_in(transaction: Transaction, sources: Sequence[Source], table: Table, z
         newly_quarantined=kept,
         fates=appended.fates[~conflicts],
         findings=_sum([validated.findings for _, validated in parts]),
+        reasons=_commonest([validated for _, validated in parts], {appended.conflict_reason: int(conflicts.sum())}),
     )
 
 
@@ -126,6 +133,14 @@ def _quarantine_conflicts(
         )
         kept += quarantine(transaction.connection, transaction.seq, table, str(source), refused)
     return kept
+
+
+def _commonest(parts: Sequence[Validated], conflicts: dict[str, int]) -> dict[str, int]:
+    counts = Counter(conflicts)
+    for part in parts:
+        for reasons in part.quarantined["reasons"].to_pylist():
+            counts.update(reason.split(", got ")[0] for reason in reasons)
+    return {reason: count for reason, count in counts.most_common(_SHOWN_REASONS) if count}
 
 
 def _sum(counts: Sequence[dict[str, int]]) -> dict[str, int]:

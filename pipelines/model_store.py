@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from riskscore.models import Registry, bundle
 
 if TYPE_CHECKING:
     from datetime import date
+    from pathlib import Path
 
     from riskscore.ledger import Ledger
     from riskscore.models import Model
@@ -50,6 +52,16 @@ def load_model(workspace: Workspace, ledger: Ledger, alias_or_version: str = "ch
     if not local.exists():
         registry_of(workspace).download(version, local)
     return LoadedModel(version, digest, as_of, bundle.load(local, digest))
+
+
+def keep_copy(workspace: Workspace, version: str, folder: Path) -> None:
+    """Put a copy of a bundle under models/, whole or not at all."""
+    workspace.models.mkdir(exist_ok=True)
+    aside = workspace.models / f".{version}"
+    shutil.rmtree(aside, ignore_errors=True)
+    shutil.copytree(folder, aside)
+    shutil.rmtree(workspace.models / version, ignore_errors=True)
+    aside.rename(workspace.models / version)
 
 
 def require_past(model: LoadedModel, day: date) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
 from typing import TYPE_CHECKING
 
-from riskscore.errors import RunError
 from riskscore.publication import (
-    publish_recommendations,
+    conform,
+    encode,
     recommendations_path,
     remove_stale,
     sha256_of,
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from riskscore.workspace import Workspace
 
 
+_LOG = logging.getLogger(__name__)
+
+
 def project(workspace: Workspace, ledger: Ledger, day: date | None = None) -> None:
     """Bring out/ up to date with the ledger: recommendations, run records and quarantine. Done when it is.
 
@@ -33,8 +38,8 @@ def project(workspace: Workspace, ledger: Ledger, day: date | None = None) -> No
         ledger: open ledger.
         day: the day just scored, whose file is checked whether or not this command committed it.
 
-    Raises:
-        RunError: the recommendations kept in the ledger no longer make the bytes that were recorded.
+    A file that can no longer be made to the recorded bytes (another pyarrow) is left as it is, with a warning in the
+    log of `riskscore.pipelines.projection`: one old day must not stop today's.
     """
     remove_stale(workspace.out)
     runs = ledger.runs()
@@ -67,12 +72,14 @@ def _project_run(workspace: Workspace, ledger: Ledger, run: Run, *, check: bool)
     # Files are replaced whole, right after their commit: only the last commit's can still be an older one.
     whole = path.is_file() and path.stat().st_size == run.record["parquet_bytes"]
     if not whole or (check and sha256_of(path) != run.parquet_sha256):
-        publish_recommendations(ledger.recommendations_of(run.run_id), workspace.out, run.run_date)
-        if sha256_of(path) != run.parquet_sha256:
-            raise RunError(
-                "the recommendations in the ledger make other bytes than were recorded",
-                where=str(path),
-                fix="the pyarrow version may have changed since; score the day again with --refresh",
+        content = encode(conform(ledger.recommendations_of(run.run_id)))
+        if hashlib.sha256(content).hexdigest() == run.parquet_sha256:
+            write_bytes(content, path)
+        else:
+            _LOG.warning(
+                "%s is not as published, and this installation makes other bytes of the same recommendations; "
+                "score the day again with --refresh",
+                path,
             )
     record = record_path(workspace.out, run)
     if not record.is_file():

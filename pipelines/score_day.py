@@ -158,8 +158,6 @@ def _compute(plan: _Plan, ledger: Ledger, past: Past, threads: int, clock: _Cloc
     with clock.stage("read morning"):
         standing = as_frame(live_on(ledger.connection, plan.day, plan.position), index="shipment_id")
     live = standing[standing["action"] != "deleted"]
-    if live.empty:
-        raise RunError(f"no live shipment arrives on {plan.day.isoformat()} as known that morning")
     with clock.stage("fold history"):
         history = past.of_morning(live, plan.day, plan.position)
     with clock.stage("build features"):

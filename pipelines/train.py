@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,7 +15,7 @@ from riskscore.errors import RunError
 from riskscore.frames import as_frame, epoch_days
 from riskscore.ledger import outcomes_known, read_mornings
 from riskscore.models import bundle, evaluation
-from riskscore.pipelines.model_store import registry_of
+from riskscore.pipelines.model_store import keep_copy, registry_of
 from riskscore.pipelines.past import Past
 from riskscore.pipelines.projection import project
 
@@ -136,12 +135,10 @@ def _register(
     version = registry.register(folder, digest, evaluation.flatten(evaluations), _parameters(workspace), tags)
     with ledger.transaction("train") as transaction:
         transaction.record_model(version, digest, as_of, fitted.feature_hash)
-    local = workspace.models / version
-    shutil.rmtree(local, ignore_errors=True)
-    shutil.copytree(folder, local)
-    aliases = {number: alias for alias, number in registry.aliases().items()}
-    rows = int(fitted.training["rows"])
-    return Trained(version, aliases.get(version, "none"), digest, as_of, rows, evaluations)
+    keep_copy(workspace, version, folder)
+    # Last: an alias must never point at a version that the ledger does not vouch for.
+    alias = registry.adopt(version, known=ledger.model_versions())
+    return Trained(version, alias, digest, as_of, int(fitted.training["rows"]), evaluations)
 
 
 def _parameters(workspace: Workspace) -> dict[str, Any]:

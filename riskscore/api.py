@@ -31,6 +31,7 @@ from riskscore.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from zoneinfo import ZoneInfo
 
     from riskscore.features import FeatureBuilder
     from riskscore.pipelines.model_store import LoadedModel
@@ -95,7 +96,8 @@ def build_features(
 
     Args:
         workspace: whose history is read.
-        shipments: columns of the shipments table, one row per shipment.
+        shipments: columns of the shipments table; of several versions the latest filed in time counts, and rows that
+            are deleted or arrive on another day are left out, as in the daily job.
         day: their arrival day, a date or ISO text.
         builders: the feature builders; add your own by passing (*riskscore.features.BUILDERS, mine).
 
@@ -103,9 +105,10 @@ def build_features(
         float64 columns in catalogue order, indexed by shipment_id, sorted; NaN is null.
 
     Raises:
-        InputError: rows that validation refuses (the message gives the first reasons), or that arrive on other days.
+        InputError: rows that validation refuses (the message gives the first reasons), or none live on `day`.
     """
-    return _features(workspace, _shipments(shipments), _day(day), builders)
+    morning = _day(day)
+    return _features(workspace, _shipments(shipments, morning, workspace.config.zone), morning, builders)
 
 
 def load_model(workspace: Workspace, model: str = "champion") -> LoadedModel:
@@ -155,7 +158,8 @@ def select(
         InputError: as `build_features`.
         ConfigError: a must-exam rule names a column that does not exist.
     """
-    return choose(workspace.config, _shipments(shipments), frame, scores, _day(day))
+    morning, config = _day(day), workspace.config
+    return choose(config, _shipments(shipments, morning, config.zone), frame, scores, morning)
 
 
 def recommend(workspace: Workspace, shipments: Frame, day: str | date, model: str = "champion") -> Frame:
@@ -163,7 +167,8 @@ def recommend(workspace: Workspace, shipments: Frame, day: str | date, model: st
 
     Args:
         workspace: with history and a model.
-        shipments: columns of the shipments table, one row per shipment.
+        shipments: columns of the shipments table; of several versions the latest filed in time counts, and rows that
+            are deleted or arrive on another day are left out, as in the daily job.
         day: their arrival day, a date or ISO text.
         model: alias or version.
 
@@ -172,10 +177,11 @@ def recommend(workspace: Workspace, shipments: Frame, day: str | date, model: st
         inclusion_probability, risk_score, priority, reason.
 
     Raises:
-        InputError: rows that validation refuses, or that arrive on another day.
+        InputError: rows that validation refuses, or none live on `day`.
         ModelError: no model, or one that has learned from facts of `day` or later.
     """
-    frame, morning = _shipments(shipments), _day(day)
+    morning = _day(day)
+    frame = _shipments(shipments, morning, workspace.config.zone)
     loaded = load_model(workspace, model)
     model_store.require_past(loaded, morning)
     built = _features(workspace, frame, morning, features.BUILDERS)
@@ -197,15 +203,13 @@ _RECOMMENDED = ("shipment_id", "port", "recommendation", "exam_type", "arm", "ru
 def _features(
     workspace: Workspace, frame: pd.DataFrame, morning: date, builders: Sequence[FeatureBuilder]
 ) -> pd.DataFrame:
-    others = frame.index[frame["arrival_date"].dt.date != morning]
-    if len(others):
-        raise InputError(f"{len(others)} shipments do not arrive on {morning.isoformat()}", where=str(others[0]))
     with workspace.ledger(read_only=True) as ledger:
         history = Past(workspace, ledger).of_morning(frame, morning, ledger.position)
     return features.build(frame, history, builders)
 
 
-def _shipments(shipments: pd.DataFrame | pa.Table) -> pd.DataFrame:
+def _shipments(shipments: pd.DataFrame | pa.Table, morning: date, zone: ZoneInfo) -> pd.DataFrame:
+    """The shipments that stand on `morning`: latest version filed in time, arriving that day, not deleted."""
     validated = validate(shipments)
     if validated.quarantined.num_rows:
         first = validated.quarantined.slice(0, 1).to_pylist()[0]
@@ -214,11 +218,15 @@ def _shipments(shipments: pd.DataFrame | pa.Table) -> pd.DataFrame:
             f"{'; '.join(first['reasons'])}",
             fix="riskscore.validate splits them from the good rows",
         )
-    frame = as_frame(validated.accepted.drop_columns(["_row"]), index="shipment_id").sort_index()
-    repeated = frame.index[frame.index.duplicated()]
-    if len(repeated):
-        raise InputError("a shipment is given twice", where=str(repeated[0]), fix="give its latest version only")
-    return frame
+    rows = as_frame(validated.accepted.drop_columns(["_row"]))
+    filed = pd.to_datetime(rows["filed_at"]).dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None)
+    known = rows[(filed < pd.Timestamp(morning)) | (filed.isna() & (rows["arrival_date"] <= pd.Timestamp(morning)))]
+    known = known.assign(version=known["version"].fillna(0)).sort_values(["version", "filed_at"], na_position="first")
+    standing = known.drop_duplicates("shipment_id", keep="last")
+    live = standing[(standing["arrival_date"] == pd.Timestamp(morning)) & (standing["action"] != "deleted")]
+    if live.empty:
+        raise InputError(f"none of {len(rows)} shipment rows is live and arrives on {morning.isoformat()}")
+    return live.set_index("shipment_id").sort_index()
 
 
 def _day(day: str | date) -> date:

@@ -94,6 +94,7 @@ def validate_all(raws: Sequence[pa.Table], table: Table, wheres: Sequence[str]) 
         InputError: as `validate`, for the first file that has a fault of columns.
     """
     kinds: dict[pa.Schema, list[int]] = {}
+    raws = [_with_wall_dates(raw, table) for raw in raws]
     for at, (raw, where) in enumerate(zip(raws, wheres, strict=True)):
         _check_columns(raw, table, where)
         kinds.setdefault(raw.schema.remove_metadata(), []).append(at)
@@ -133,6 +134,15 @@ def _judge(raw: pa.Table, table: Table, where: str) -> tuple[pa.Table, pa.Table]
         connection.register("refused", judged.filter(pc.invert(good)))
         quarantined = connection.sql(_quarantine_query(raw, table)).to_arrow_table()
     return judged.filter(good).drop_columns(["broken"]), quarantined
+
+
+def _with_wall_dates(raw: pa.Table, table: Table) -> pa.Table:
+    """Instants given for a date column as the calendar day in their own zone, not in UTC."""
+    for column in table.columns:
+        at = raw.schema.get_field_index(column.name) if column.type == "date" else -1
+        if at >= 0 and pa.types.is_timestamp(raw.schema.types[at]) and raw.schema.types[at].tz:
+            raw = raw.set_column(at, column.name, pc.local_timestamp(raw[column.name]))
+    return raw
 
 
 def _check_columns(raw: pa.Table, table: Table, where: str) -> None:

@@ -35,19 +35,24 @@ class Workspace:
     def create(root: Path) -> Workspace:
         """Make a workspace in `root` (created if absent): a commented riskscore.toml and an empty ledger.
 
+        Of a workspace that lacks one of the two, the other is kept.
+
         Raises:
             WorkspaceError: `root` holds a workspace already, or is no folder.
         """
         from riskscore.ledger import Ledger
 
-        if (root / "riskscore.toml").exists() or (root / "ledger.duckdb").exists():
+        settings, ledger = root / "riskscore.toml", root / "ledger.duckdb"
+        if settings.exists() and ledger.exists():
             raise WorkspaceError("there is a workspace already", where=str(root), fix="choose another folder")
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise WorkspaceError(f"cannot make this folder ({error.strerror})", where=str(root)) from None
-        (root / "riskscore.toml").write_text(configuration.template(), encoding="utf-8")
-        Ledger.create(root / "ledger.duckdb", configuration.load(root / "riskscore.toml").timezone)
+        if not settings.exists():
+            settings.write_text(configuration.template(), encoding="utf-8")
+        if not ledger.exists():
+            Ledger.create(ledger, configuration.load(settings).timezone)
         return Workspace(root)
 
     @staticmethod

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _COUNTS = ("read", "scored", "quarantined", "superseded", "deleted", "duplicate", "deferred")
 # Enough to recognise the morning; the whole list is in the Parquet file.
 _SHOWN_EXAMS = 5
+_SHOWN_UNMET = 3
 
 
 def print_days(workspace: Workspace, results: Sequence[DayResult]) -> None:
@@ -42,12 +43,18 @@ def _row(result: DayResult) -> list[object]:
 
 def _print_warnings(workspace: Workspace, result: DayResult) -> None:
     day, record = result.run.run_date.isoformat(), result.run.record
+    if result.replayed:
+        version = record["model"]["version"]
+        print(f"{day}: as scored before, with model {version}; --refresh uses the model, settings and facts of now")
     if result.replayed and result.counts.deferred:
-        print(f"{day}: {result.counts.deferred:,} new rows kept; --refresh scores the day with them")
+        print(f"WARNING {day}: {result.counts.deferred:,} new rows are kept but not scored; use --refresh")
     if record["ports_without_capacity"]:
         print(f"{day}: no exam capacity at port {', '.join(record['ports_without_capacity'])}; outside all estimates")
-    for unmet in record["must_exam_unmet"]:
-        print(f"{day}: must-exam {unmet['rule_id']} not met for {unmet['shipment_id']} at port {unmet['port']}")
+    for rule in record["rules"]:
+        unmet = [one["shipment_id"] for one in record["must_exam_unmet"] if one["rule_id"] == rule["rule_id"]]
+        if unmet:
+            named = f"{', '.join(unmet[:_SHOWN_UNMET])}{', ...' if len(unmet) > _SHOWN_UNMET else ''}"
+            print(f"WARNING {day}: must-exam {rule['rule_id']}, {len(unmet)} of {rule['matches']} unmet: {named}")
     for rule in record["rules"]:
         if rule["flag"]:
             print(f"{day}: rule {rule['rule_id']} {rule['flag']}")

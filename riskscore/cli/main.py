@@ -160,6 +160,8 @@ def ingest(
         if result.findings:
             found = ", ".join(f"{name} {count:,}" for name, count in result.findings.items())
             print(f"codes of unexpected form in {result.table}, kept: {found}")
+        for reason, count in result.reasons.items():
+            print(f"refused in {result.table}: {count:,} x {reason}")
     if any(result.quarantined for result in results):
         print(f"refused rows and their reasons: {workspace.out / 'quarantine'}")
 
@@ -186,7 +188,11 @@ def train(
     context: typer.Context,
     as_of: Annotated[
         date | None,
-        typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Use facts known before this morning; default: all."),
+        typer.Option(
+            parser=_day,
+            metavar="YYYY-MM-DD",
+            help="Use facts known before this morning [default: day after the newest arrival].",
+        ),
     ] = None,
 ) -> None:
     """Replay the history, train, calibrate and evaluate on later days, and register a model version.

@@ -64,7 +64,7 @@ class Transaction:
     def record_run(self, run: Run, recommendations: pa.Table) -> None:
         """Keep a day's recommendations (tables.recommendations_schema) and its run record."""
         self.connection.register("published", recommendations)
-        self.connection.execute("INSERT INTO recommendations SELECT * FROM published")
+        self.connection.execute("INSERT INTO recommendations BY NAME SELECT * FROM published")
         self.connection.unregister("published")
         values = [run.seq, run.run_date, run.run_id, run.position, run.parquet_sha256, json.dumps(run.record)]
         self.connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)", values)
@@ -185,6 +185,10 @@ class Ledger:
         """Digest and as-of day of a model version, or None when it was not trained in this workspace."""
         rows = self.connection.execute("SELECT digest, as_of FROM models WHERE version = ?", [version]).fetchall()
         return (rows[0][0], rows[0][1]) if rows else None
+
+    def model_versions(self) -> list[str]:
+        """Every model version trained in this workspace, oldest first."""
+        return [version for (version,) in self.connection.execute("SELECT version FROM models ORDER BY seq").fetchall()]
 
     def last_arrival(self) -> date | None:
         """The newest arrival day in the ledger, or None when it holds no shipment."""

@@ -49,13 +49,17 @@ def read_mornings(
 
     Left out: arrivals on or after `as_of`, shipments filed too late for their own morning, and bills known to be
     deleted before `as_of` (they belong in no label, GAO-15-294). A shipment whose arrival was moved counts on the
-    last morning on which it was live.
+    last morning on which it was live and its own result was not known yet: later, that result is in its history.
     """
     query = f"""
         WITH versions AS (
             SELECT * FROM shipments_log
             WHERE seq <= $position AND shipment_id IN (SELECT shipment_id FROM asked)),
-        mornings AS (SELECT DISTINCT shipment_id, arrival_date AS morning FROM versions WHERE arrival_date < $as_of),
+        first_words AS (
+            SELECT shipment_id, min(known_day) AS first_known FROM outcomes_log WHERE seq <= $position GROUP BY ALL),
+        mornings AS (
+            SELECT DISTINCT shipment_id, arrival_date AS morning FROM versions LEFT JOIN first_words USING (shipment_id)
+            WHERE arrival_date < $as_of AND (first_known IS NULL OR arrival_date <= first_known)),
         standing AS (
             SELECT v.*, morning FROM mornings JOIN versions v USING (shipment_id)
             WHERE filed_day < morning OR (filed_day IS NULL AND arrival_date <= morning)

@@ -24,7 +24,7 @@ NOBODY = Arrivals(
     np.empty(0, np.int32), pa.table({c: pa.array([], pa.string()) for c in KEY_COLUMNS}), np.empty(0, np.int16)
 )
 
-folds = settings(max_examples=25, deadline=None, derandomize=True)
+folds = settings(max_examples=15, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
 
 

@@ -95,7 +95,7 @@ def check_statuses(statuses: pd.DataFrame, oracle) -> None:
         assert {c: None if pd.isna(row[c]) else row[c] for c in TRADERS.names} == expected
 
 
-@settings(QUICK, max_examples=6)
+@settings(QUICK, max_examples=4)
 @given(worlds(), st.randoms(use_true_random=False))
 def test_commands_and_order_do_not_matter_and_a_position_never_sees_later_rows(world, random):
     first, second = world.dealt(random)

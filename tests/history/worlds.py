@@ -24,7 +24,7 @@ DAYS = 7
 MORNINGS = tuple(FIRST + timedelta(n) for n in range(DAYS))
 END = FIRST + timedelta(DAYS + 3)
 """By this morning everything that has a known time is known."""
-QUICK = settings(max_examples=10, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
+QUICK = settings(max_examples=7, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
 """The same worlds every time, at about half a second each; what fails is not shrunk, which would take minutes."""
 THOROUGH = settings(max_examples=100, deadline=None)
 """New worlds every time, shrunk when they fail: `pytest -m slow`."""
@@ -77,12 +77,12 @@ _VERSIONS = st.fixed_dictionaries(
 )
 _OUTCOMES = st.fixed_dictionaries(
     {
-        # S9 is examined but never filed.
-        "shipment_id": _of("S0", "S1", "S2", "S3", "S4", "S9"),
-        "exam_type": _of("intensive", "intensive", "nii", None),
+        # S9 is examined but never filed. Few keys, so that one word on a finding often corrects another.
+        "shipment_id": _of("S0", "S1", "S2", "S9"),
+        "exam_type": _of("intensive", "intensive", "intensive", "nii", None),
         "exam_date": _days(0, 1),
         "result": st.one_of(_of("seized", "released_no_discrepancy", "duty_billed"), _of(*reference.results())),
-        "hazard": _of(None, None, "narcotics", "ipr"),
+        "hazard": _of(None, None, None, "ipr"),
         "amount_usd": _of(None, 10.0, 1234.56),
         "known_at": st.one_of(_times(-1, DAYS + 1), _times(-1, DAYS + 1), st.none()),
     }

@@ -23,7 +23,10 @@ def register(workspace, digest="d1"):
     source = workspace / "models" / "new"
     source.mkdir(parents=True, exist_ok=True)
     (source / "model.json").write_text(digest)
-    return registry(workspace).register(source, digest, {"any.auc": 0.8}, {"trees": 200}, {"as_of": "2026-01-01"})
+    made = registry(workspace)
+    version = made.register(source, digest, {"any.auc": 0.8}, {"trees": 200}, {"as_of": "2026-01-01"})
+    made.adopt(version, known={"1", "2", "3"})
+    return version
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +51,13 @@ def test_first_is_champion_and_later_ones_challenge(workspace):
     assert registry(workspace).resolve("challenger") == registry(workspace).resolve("2") == ("2", "d2")
     registry(workspace).set_alias("2", "champion")
     assert registry(workspace).resolve("champion") == ("2", "d2")
+
+
+def test_a_champion_that_was_never_recorded_gives_way(workspace):
+    version = registry(workspace).register(workspace / "models" / "new", "d2", {}, {}, {})
+
+    assert registry(workspace).adopt(version, known={version}) == "champion"
+    assert registry(workspace).resolve("champion") == (version, "d2")
 
 
 def test_a_copied_workspace_leaves_the_original_alone(template, workspace):
@@ -130,7 +140,7 @@ home = Path(sys.argv[1])
 (home / "b").mkdir()
 (home / "b" / "model.json").write_text("x")
 registry = Registry.of(home, Settings())
-registry.register(home / "b", "d", {"a": 1.0}, {}, {})
+registry.adopt(registry.register(home / "b", "d", {"a": 1.0}, {}, {}), known={"1"})
 assert registry.resolve("champion") == ("1", "d")
 assert "mlflow.pyfunc" not in sys.modules
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, fields
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +16,12 @@ from hypothesis import strategies as st
 
 from riskscore import features
 from riskscore.frames import as_frame
-from riskscore.history import PeerPosition, Track
+from riskscore.history import PeerPosition, Track, read_facts
 from riskscore.ledger import live_on, read_mornings
 from riskscore.pipelines.past import Past
 from riskscore.pipelines.train import read_labelled
-from tests.factories import append_rows, opened
+from tests import factories
+from tests.factories import append_rows, make_workspace, opened
 from tests.features.oracle import features_of
 from tests.history.oracle import KINDS, entity, value_bin
 from tests.history.worlds import END, MORNINGS, QUICK, THOROUGH, World, worlds
@@ -168,7 +170,7 @@ def check_training_frame(workspace: Workspace, ledger: Ledger, world: World, sco
         pd.testing.assert_frame_equal(trained.loc[[name]], expected, check_exact=True)
 
 
-@settings(QUICK, max_examples=4)
+@settings(QUICK, max_examples=3)
 @given(worlds())
 def test_training_sees_what_scoring_saw(world):
     check_training_sees_what_scoring_saw(world)
@@ -199,7 +201,7 @@ def check_snapshots_do_not_matter(world: World, kept_on: date, random: Random) -
         assert_same_bits(past.of_replay(all_live(ledger), END, ledger.position), again)
 
 
-@settings(QUICK, max_examples=4)
+@settings(QUICK, max_examples=3)
 @given(worlds(), st.sampled_from(MORNINGS), st.randoms(use_true_random=False))
 def test_no_result_depends_on_a_snapshot(world, kept_on, random):
     check_snapshots_do_not_matter(world, kept_on, random)
@@ -210,6 +212,29 @@ def test_no_result_depends_on_a_snapshot(world, kept_on, random):
 @given(worlds(most=40), st.sampled_from(MORNINGS), st.randoms(use_true_random=False))
 def test_no_result_depends_on_a_snapshot_thoroughly(world, kept_on, random):
     check_snapshots_do_not_matter(world, kept_on, random)
+
+
+def test_a_morning_starts_from_the_last_state_folded(tmp_path, monkeypatch):
+    starts: list[date | None] = []
+
+    def reading(connection: object, *, after: date | None, **limits: Any) -> object:
+        starts.append(after)
+        return read_facts(connection, after=after, **limits)
+
+    monkeypatch.setattr("riskscore.pipelines.past.read_facts", reading)
+    workspace, (first, second, third) = make_workspace(tmp_path), MORNINGS[:3]
+    with workspace.ledger() as ledger:
+        append_rows(workspace, ledger, shipments=factories.shipments({"arrival_date": first}))
+        past = Past(workspace, ledger)
+        for morning in (first, second):
+            past.of_morning(live(ledger, morning), morning, ledger.position)
+        past.keep()
+        Past(workspace, ledger).of_morning(live(ledger, third), third, ledger.position)
+        late = {"shipment_id": "late", "arrival_date": first, "filed_at": None}
+        append_rows(workspace, ledger, shipments=factories.shipments(late))
+        Past(workspace, ledger).of_morning(live(ledger, third), third, ledger.position)
+
+    assert starts == [None, first - timedelta(1), first, None]
 
 
 # The future changes nothing ---------------------------------------------------------------------------------
