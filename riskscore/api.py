@@ -24,7 +24,7 @@ from riskscore.frames import as_frame
 from riskscore.pipelines import model_store
 from riskscore.pipelines.past import Past
 from riskscore.pipelines.recommendations import choose
-from riskscore.tables import INGESTED
+from riskscore.tables import INGESTED, SHIPMENTS
 from riskscore.validation import Validated
 from riskscore.validation import validate as split
 from riskscore.workspace import Workspace
@@ -218,13 +218,16 @@ def _shipments(shipments: pd.DataFrame | pa.Table, morning: date, zone: ZoneInfo
             f"{'; '.join(first['reasons'])}",
             fix="riskscore.validate splits them from the good rows",
         )
-    rows = as_frame(validated.accepted.drop_columns(["_row"]))
+    rows = as_frame(validated.accepted.drop_columns(["_row"])).drop_duplicates()
+    twice = rows.duplicated([*SHIPMENTS.key, SHIPMENTS.known])
+    if twice.any():
+        raise InputError("a version is given twice with other content", where=rows.loc[twice, "shipment_id"].iloc[0])
     filed = pd.to_datetime(rows["filed_at"]).dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None)
     known = rows[(filed < pd.Timestamp(morning)) | (filed.isna() & (rows["arrival_date"] <= pd.Timestamp(morning)))]
     known = known.assign(version=known["version"].fillna(0)).sort_values(["version", "filed_at"], na_position="first")
     standing = known.drop_duplicates("shipment_id", keep="last")
     live = standing[(standing["arrival_date"] == pd.Timestamp(morning)) & (standing["action"] != "deleted")]
-    if live.empty:
+    if len(rows) and live.empty:
         raise InputError(f"none of {len(rows)} shipment rows is live and arrives on {morning.isoformat()}")
     return live.set_index("shipment_id").sort_index()
 

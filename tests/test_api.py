@@ -157,10 +157,10 @@ def test_what_is_refused(country, workspace, today, tmp_path):
         riskscore.recommend(workspace, [{"shipment_id": "A"}], country.day)
     with pytest.raises(InputError, match="2026-01-31"):
         riskscore.recommend(workspace, today, "soon")
-    with pytest.raises(InputError, match="do not arrive on"):
+    with pytest.raises(InputError, match="is live and arrives on"):
         riskscore.recommend(workspace, today, country.day + timedelta(1))
     with pytest.raises(InputError, match="given twice"):
-        riskscore.recommend(workspace, pd.concat([today, today]), country.day)
+        riskscore.recommend(workspace, pd.concat([today, today.assign(description="other")]), country.day)
     with pytest.raises(InputError, match=r"not valid shipments.*mode: expected one of"):
         riskscore.recommend(workspace, today.assign(mode="boat"), country.day)
     with pytest.raises(InputError, match="unknown column 'modes'"):
@@ -174,6 +174,22 @@ def test_what_is_refused(country, workspace, today, tmp_path):
         riskscore.recommend(workspace, today.assign(arrival_date=earlier), earlier)
     with pytest.raises(ModelError, match="features"):
         riskscore.score(riskscore.load_model(workspace), pd.DataFrame({"x": [1.0]}))
+
+
+def test_versions_and_deletions_are_resolved_as_in_the_daily_job(country, workspace, today):
+    base = scores_of(workspace, today, country.day)
+    first = today.iloc[0]
+    overtaken = today.iloc[:1].assign(
+        version=first["version"] - 1 if first["version"] else 0, value_usd=first["value_usd"]
+    )
+    gone = today.iloc[1:2].assign(version=99, action="deleted")
+    late = today.iloc[2:3].assign(version=99, filed_at=pd.Timestamp(country.day, tz="UTC"), value_usd=1.0)
+    other_day = today.iloc[3:4].assign(shipment_id="elsewhere", arrival_date=country.day + timedelta(1))
+    more = pd.concat([today, overtaken, gone, late, other_day], ignore_index=True)
+
+    pd.testing.assert_frame_equal(
+        scores_of(workspace, more, country.day), base.drop(index=today.iloc[1]["shipment_id"])
+    )
 
 
 def test_no_rows_in_no_rows_out(country, workspace, today):

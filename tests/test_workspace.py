@@ -20,13 +20,23 @@ def test_a_new_workspace_has_defaults_and_an_empty_ledger(tmp_path):
         assert ledger.last_arrival() is None
 
 
-@pytest.mark.parametrize("name", ["riskscore.toml", "ledger.duckdb"])
-def test_nothing_is_overwritten(tmp_path, name):
-    (tmp_path / name).write_text("mine")
+def test_a_workspace_is_not_overwritten(tmp_path):
+    Workspace.create(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(WorkspaceError, match="workspace already"):
         Workspace.create(tmp_path)
-    assert (tmp_path / name).read_text() == "mine"
-    assert len(list(tmp_path.iterdir())) == 1
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(("lost", "kept"), [("riskscore.toml", "ledger.duckdb"), ("ledger.duckdb", "riskscore.toml")])
+def test_what_is_missing_is_made_again_and_the_rest_kept(tmp_path, lost, kept):
+    Workspace.create(tmp_path)
+    (tmp_path / lost).unlink()
+    before = (tmp_path / kept).read_bytes()
+    Workspace.create(tmp_path)
+    assert (tmp_path / kept).read_bytes() == before
+    with Workspace.open(tmp_path).writing() as ledger:
+        assert ledger.position == 0
 
 
 def test_a_file_is_no_folder(tmp_path):

@@ -266,6 +266,20 @@ def test_self_assessment_became_trade_compliance_in_march_2020(day, trusted):
     assert built["importer_self_assessment"].tolist() == built["importer_trusted_trader"].tolist() == trusted
 
 
+@pytest.mark.parametrize(
+    ("day", "nulls"),
+    [(date(2006, 10, 12), [1, 1, 1]), (date(2006, 10, 13), [0, 1, 1]), (date(2011, 10, 1), [0, 0, 0])],
+)
+def test_a_programme_that_was_not_law_yet_says_nothing(day, nulls):
+    status = factories.traders({"ctpat_tier": 2, "ctpat_status": "validated", "valid_from": date(2001, 1, 1)})
+    rows = factories.shipments({"importer_id": "T0", "arrival_date": day})
+
+    [built] = features.build(*with_history(day, shipments=rows, traders=status)).to_dict("records")
+
+    names = ("importer_ctpat_tier", "importer_self_assessment", "importer_trusted_trader")
+    assert [np.isnan(built[name]) for name in names] == nulls
+
+
 def test_every_missing_field_counts():
     everything = dict.fromkeys(EXPECTED, "851712") | dict.fromkeys(("value_usd", "weight_kg", "quantity"), 1.0)
 

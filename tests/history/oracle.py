@@ -152,11 +152,16 @@ class Oracle:
         return found
 
     def last_morning(self, name: str, as_of: date) -> Row | None:
-        """A shipment as it was live on the last morning it arrived before `as_of`; None when it is no label's."""
+        """A shipment as it was live on the last morning it arrived before `as_of` with its own result still unknown.
+
+        None when it is no label's.
+        """
         last = _latest(v for v in self._versions(name) if self._filed_before(v, as_of))
         if last is not None and last["action"] == "deleted":
             return None
         for morning in self._days_until(as_of)[::-1]:
+            if any(self.known_before(word, morning) for word in self.outcomes if word["shipment_id"] == name):
+                continue
             row = self.live_on(morning).get(name)
             if row is not None and row["action"] != "deleted":
                 return row

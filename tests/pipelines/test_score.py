@@ -19,7 +19,8 @@ import pytest
 
 import riskscore
 from riskscore.errors import InputError, ModelError, RunError
-from riskscore.pipelines import projection
+from riskscore.pipelines import projection, score_day
+from riskscore.pipelines import score as score_module
 from riskscore.pipelines.ingest import ingest
 from riskscore.pipelines.score import score
 from riskscore.pipelines.train import train
@@ -450,16 +451,16 @@ def test_a_manifest_of_another_day_is_refused_and_leaves_nothing(country, worksp
     assert not published(workspace, country.day).exists()
 
 
-def test_a_day_of_deletions_only_is_refused_whole(country, tmp_path, workspace):
+def test_a_day_of_deletions_only_publishes_an_empty_list(country, tmp_path, workspace):
     names = live(country)
     rows = [
         line(country, "S1", version=1, action="deleted"),
         *[line(country, name, version=99, action="deleted") for name in names],
     ]
-    before = position(workspace)
-    with pytest.raises(RunError, match="no live shipment arrives on"):
-        run(workspace, write_csv(tmp_path / "gone.csv", rows), country.day)
-    assert position(workspace) == before
+    result = run(workspace, write_csv(tmp_path / "gone.csv", rows), country.day)
+    assert (result.counts.deleted, result.counts.scored) == (len(rows), 0)
+    assert pq.ParquetFile(published(workspace, country.day)).read().num_rows == 0
+    assert run(workspace, write_csv(tmp_path / "gone.csv", rows), country.day).replayed
 
 
 # Rules and capacity.
@@ -591,7 +592,7 @@ def test_a_damaged_older_publication_is_repaired_when_its_day_is_run_again(count
 
 def test_a_process_that_dies_between_commit_and_publication(country, workspace, reference_bytes, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(projection, "publish_recommendations", lambda *_: 1 / 0)
+        patch.setattr(projection, "write_bytes", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError, match="division"):
             run(workspace, country.manifest, country.day)
     assert not published(workspace, country.day).exists()
@@ -606,7 +607,7 @@ def test_a_process_that_dies_after_a_refresh_is_committed(country, workspace, tm
     old = published(workspace, country.day).read_bytes()
     more = write_csv(tmp_path / "more.csv", [line(country, f"M{n}") for n in range(5)])
     with monkeypatch.context() as patch:
-        patch.setattr(projection, "publish_recommendations", lambda *_: 1 / 0)
+        patch.setattr(projection, "write_bytes", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError, match="division"):
             run(workspace, more, country.day, refresh=True)
     assert published(workspace, country.day).read_bytes() == old
@@ -636,15 +637,37 @@ score(workspace, [Path({str(country.manifest)!r})], date.fromisoformat("{country
     assert position(workspace) == before + 1
 
 
-def test_an_error_on_a_later_day_leaves_the_earlier_ones(country, workspace, tmp_path):
+def test_an_error_on_a_later_day_leaves_the_earlier_ones(country, workspace, tmp_path, monkeypatch):
     tomorrow = country.day + timedelta(1)
-    gone = [line(country, name, arrival_date=tomorrow, version=99, action="deleted") for name in ("X", "Y")]
-    path = write_csv(tmp_path / "two.csv", [line(country, "S1"), *gone])
-    with pytest.raises(RunError, match=str(tomorrow)):
-        score(workspace, [path])
+    path = write_csv(tmp_path / "two.csv", [line(country, "S1"), line(country, "S2", arrival_date=tomorrow)])
+    with monkeypatch.context() as patch:
+        patch.setattr(score_module, "score_day", fails_on(tomorrow))
+        with pytest.raises(RunError, match=str(tomorrow)):
+            score(workspace, [path])
     assert published(workspace, country.day).exists()
     with workspace.ledger(read_only=True) as ledger:
         assert [entry.run_date for entry in ledger.runs()] == [country.day]
+
+
+def fails_on(day):
+    def score_or_fail(*args, **options):
+        if args[5] == day:
+            raise RunError(f"a fault on {day}")
+        return score_day.score_day(*args, **options)
+
+    return score_or_fail
+
+
+def test_a_day_withdrawn_whole_does_not_stop_the_next(country, workspace, tmp_path):
+    today, tomorrow = country.day, country.day + timedelta(1)
+    rows = [
+        line(country, "W1", filed_at=f"{today - timedelta(5)}T00:00:00Z"),
+        line(country, "W1", version=1, action="deleted", filed_at=f"{today - timedelta(4)}T00:00:00Z"),
+        line(country, "W2", arrival_date=tomorrow),
+    ]
+    first, second = score(workspace, [write_csv(tmp_path / "w.csv", rows)])
+    assert (first.counts.deleted, first.counts.superseded) == (1, 1)
+    assert second.counts.scored == 1
 
 
 # What may not matter.
