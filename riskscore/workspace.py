@@ -24,8 +24,9 @@ class Workspace:
 
     Attributes:
         root: the folder.
-        threads: threads that engines may use; no result depends on it. One by default: where cores are shared,
-            LightGBM's second thread cost ten times the wall time of the first alone (docs/benchmarks.md).
+        threads: threads that engines may use; no result depends on it. One by default: on an idle machine a
+            second one helps training, but where cores are shared the threads of LightGBM wait by spinning, and cost far
+            more than they give.
     """
 
     root: Path
