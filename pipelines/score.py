@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from riskscore.ledger import Ledger
+    from riskscore.ledger import Ledger, Run
     from riskscore.pipelines.model_store import LoadedModel
     from riskscore.readers import Format
     from riskscore.workspace import Workspace
@@ -69,8 +69,9 @@ def score(  # noqa: PLR0913 - the options of the command
         for done, (morning, part) in enumerate(plan):
             if report:
                 report(f"scoring {morning.isoformat()}", done, len(plan))
-            chosen = loaded if refresh else _recorded_model(workspace, ledger, loaded, morning)
-            if not allow_future_model:
+            recorded = None if refresh else ledger.run_of(morning)
+            chosen = _model_of(workspace, ledger, recorded, loaded)
+            if recorded is None and not allow_future_model:
                 require_past(chosen, morning)
             results.append(score_day(workspace, ledger, past, chosen, part, morning, refresh=refresh))
             project(workspace, ledger, morning)
@@ -84,9 +85,8 @@ def _manifests(sources: list[Source]) -> list[Source]:
     return [replace(source, tables={"shipments": source.tables["shipments"]}) for source in sources]
 
 
-def _recorded_model(workspace: Workspace, ledger: Ledger, loaded: LoadedModel, day: date) -> LoadedModel:
-    """The model of the day's recorded run, so that a re-run is a replay; else the one asked for."""
-    run = ledger.run_of(day)
-    if run is None or run.record["model"]["version"] == loaded.version:
+def _model_of(workspace: Workspace, ledger: Ledger, recorded: Run | None, loaded: LoadedModel) -> LoadedModel:
+    """The model of the recorded run, so that a re-run is a replay; without one, the model asked for."""
+    if recorded is None or recorded.record["model"]["version"] == loaded.version:
         return loaded
-    return load_model(workspace, ledger, run.record["model"]["version"])
+    return load_model(workspace, ledger, recorded.record["model"]["version"])

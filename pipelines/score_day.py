@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from pydantic import ValidationError
 
 from riskscore import features
 from riskscore._version import VERSION
@@ -177,9 +178,19 @@ def _plan(workspace: Workspace, transaction: Transaction, model: LoadedModel, da
     if recorded is None:
         config, position = workspace.config, transaction.seq
     else:
-        config, position = Config.model_validate(recorded.record["config"]), recorded.position
+        config, position = _recorded_config(recorded), recorded.position
     cutoff = datetime(day.year, day.month, day.day, tzinfo=config.zone).astimezone(UTC)
     return _Plan(day, position, config, model, cutoff)
+
+
+def _recorded_config(recorded: Run) -> Config:
+    try:
+        return Config.model_validate(recorded.record["config"])
+    except ValidationError:
+        raise RunError(
+            f"the configuration recorded with {recorded.run_date.isoformat()} is not one that this version can read",
+            fix="--refresh publishes a new run and keeps the old",
+        ) from None
 
 
 def _run_id(plan: _Plan, live: pd.DataFrame) -> str:

@@ -146,7 +146,6 @@ class _Coder:
 
     def __init__(self, initial: State, facts: pa.Table, arrivals: pa.Table) -> None:
         self._initial, self._facts, self._arrivals = initial, facts, arrivals
-        self._dictionaries: dict[str, pa.Array] = {}
 
     def rows(self, kind: EntityKind) -> tuple[pa.Table, NDArray[np.intp], NDArray[np.intp]]:
         """Keys of all entities of the kind, and the row of each fact's and each arrival's entity (-1 = none)."""

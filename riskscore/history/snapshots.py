@@ -73,7 +73,8 @@ def save_snapshot(folder: Path, snapshot: Snapshot) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"through={snapshot.through.isoformat()}"
     partial = folder / f".{final.name}.{os.getpid()}"
-    shutil.rmtree(partial, ignore_errors=True)
+    for left_by_a_crash in folder.glob(".through=*"):
+        shutil.rmtree(left_by_a_crash, ignore_errors=True)
     partial.mkdir()
     for kind in KINDS:
         table = _as_table(snapshot.state.keys[kind.name], snapshot.state.kinds[kind.name])

@@ -463,6 +463,22 @@ def test_a_day_of_deletions_only_publishes_an_empty_list(country, tmp_path, work
     assert run(workspace, write_csv(tmp_path / "gone.csv", rows), country.day).replayed
 
 
+def test_a_day_scored_with_a_later_model_is_replayed_without_asking_again(country, workspace):
+    earlier = country.day - timedelta(1)
+    manifest = country.world.manifest(earlier)
+    run(workspace, manifest, earlier, allow_future_model=True)
+    assert run(workspace, manifest, earlier).replayed
+
+
+def test_a_recorded_configuration_that_cannot_be_read_says_so(country, workspace):
+    run(workspace, country.manifest, country.day)
+    with workspace.ledger() as ledger:
+        ledger.connection.execute("""UPDATE runs SET record = replace(record, '"timezone"', '"time_zone"')""")
+    with pytest.raises(RunError, match=r"configuration recorded with .* --refresh"):
+        run(workspace, country.manifest, country.day)
+    run(workspace, country.manifest, country.day, refresh=True)
+
+
 # Rules and capacity.
 
 
