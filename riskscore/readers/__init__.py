@@ -16,6 +16,7 @@ from riskscore.errors import InputError
 from riskscore.readers import kcs
 from riskscore.readers.csv_text import read_csv
 from riskscore.readers.parquet import read_parquet
+from riskscore.readers.rows import number_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from riskscore.config import Config
 
 Format = Literal["auto", "parquet", "csv", "kcs"]
+__all__ = ["FORMATS", "Format", "RawFile", "expand", "from_frame", "number_rows", "read"]
+
 FORMATS: tuple[Format, ...] = ("auto", "parquet", "csv", "kcs")
 _SUFFIXES: dict[str, Format] = {".parquet": "parquet", ".csv": "csv"}
 
@@ -115,12 +118,3 @@ def from_frame(frame: object, columns: Sequence[str]) -> pa.Table:
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise InputError(f"a column mixes types: {error}", fix="give each column one type, or text") from None
     return number_rows(table)
-
-
-def number_rows(table: pa.Table) -> pa.Table:
-    """`table` with `_row` (1, 2, ...) and an all-null `_fault`; it may carry those of an earlier validation."""
-    import numpy as np
-
-    table = table.drop_columns([name for name in ("_row", "_fault") if name in table.column_names])
-    numbered = table.append_column("_row", pa.array(np.arange(1, table.num_rows + 1), pa.int64()))
-    return numbered.append_column("_fault", pa.nulls(table.num_rows, pa.string()))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from riskscore.errors import InputError
+from riskscore.readers.rows import number_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +32,4 @@ def read_parquet(path: Path) -> pa.Table:
     reserved = [name for name in table.column_names if name.startswith("_")]
     if reserved:
         raise InputError(f"column names may not start with an underscore: {reserved[0]!r}", where=str(path))
-    table = table.replace_schema_metadata(None)
-    numbered = table.append_column("_row", pa.array(np.arange(1, table.num_rows + 1), pa.int64()))
-    return numbered.append_column("_fault", pa.nulls(table.num_rows, pa.string()))
+    return number_rows(table.replace_schema_metadata(None))
