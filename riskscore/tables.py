@@ -22,7 +22,11 @@ ACTIONS = ("new", "amended", "deleted")
 ARMS = ("must_exam", "risk", "random_floor", "novelty", "none")
 SELECTED_BY = (*ARMS, "legacy", "random", "census", "other")
 ROLES = ("importer", "consignee", "shipper", "manufacturer", "carrier", "filer")
+ROLES_WITH_ADDRESS = ("importer", "consignee", "shipper", "manufacturer")
 PARTIES = tuple(f"{role}_id" for role in ROLES)
+
+POST_ENTRY_EVENTS = ("cf28", "cf29", "protest", "post_summary_correction")
+"""Request for information, notice of action (19 CFR 152.2), protest (19 USC 1514), post-summary correction."""
 
 # Longer identifiers are damage, not data; longer texts are attacks on whoever renders them.
 MAX_CODE_LENGTH = 200
@@ -87,6 +91,17 @@ def _party(role: str) -> tuple[Column, Column]:
     )
 
 
+def _address(role: str) -> Column:
+    return Column(
+        f"{role}_address",
+        "text",
+        f"address of the {role} as declared",
+        "not given, or lawfully withheld (19 USC 1431(c))",
+        max_length=MAX_TEXT_LENGTH,
+        source="manifest, entry or ISF",
+    )
+
+
 def _amount(name: str, meaning: str, unit: str, null_meaning: str = "not declared") -> Column:
     return Column(name, "float", meaning, null_meaning, unit=unit, minimum=0, maximum=1e12)
 
@@ -132,6 +147,20 @@ SHIPMENTS = Table(
         Column("in_bond", "bool", "moves in bond"),
         Column(
             "pga_flags", "text", "partner agency flags, separated by ';'", "no flag", source="pga_flags_partial.csv"
+        ),
+        *(_address(role) for role in ROLES_WITH_ADDRESS),
+        Column("conveyance_id", "text", "IMO number of the vessel; flight, truck or rail car otherwise"),
+        Column(
+            "isf_filed_at",
+            "timestamp",
+            "when the Importer Security Filing was filed",
+            "none filed, or not ocean",
+            unit="UTC",
+            source="19 CFR 149.2",
+        ),
+        Column("laden_at", "timestamp", "when the goods were laden aboard at the foreign port", unit="UTC"),
+        Column(
+            "wood_packaging", "bool", "packed in or on solid wood (crates, pallets, dunnage)", source="7 CFR 319.40-3"
         ),
     ),
 )
@@ -217,7 +246,22 @@ OUTCOMES = Table(
 )
 """One finding of one exam about one hazard; not examined and waived are unlabelled, never negative."""
 
-INGESTED = {table.name: table for table in (SHIPMENTS, TRADERS, OUTCOMES)}
+POST_ENTRY = Table(
+    "post_entry",
+    key=("shipment_id", "event", "event_date"),
+    known="known_at",
+    columns=(
+        Column("shipment_id", "text", "shipment whose entry the event concerns", required=True),
+        Column("event", "text", "what happened to the entry", required=True, choices=POST_ENTRY_EVENTS),
+        Column("event_date", "date", "day of the event", required=True),
+        Column("status", "text", "where it stands", "open", choices=("open", "closed", "withdrawn")),
+        _amount("amount_usd", "duty, tax or fee that the event claims or corrects", "USD", "not recorded"),
+        Column("known_at", "timestamp", "when the event became known to us", "time of ingestion", unit="UTC"),
+    ),
+)
+"""One event in the life of an entry after release; the latest word known wins, a withdrawn one counts no more."""
+
+INGESTED = {table.name: table for table in (SHIPMENTS, TRADERS, OUTCOMES, POST_ENTRY)}
 
 
 @cache

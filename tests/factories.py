@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from riskscore.ledger import Appended, Ledger, append
-from riskscore.tables import OUTCOMES, SHIPMENTS, TRADERS
+from riskscore.tables import OUTCOMES, POST_ENTRY, SHIPMENTS, TRADERS
 from riskscore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -41,6 +41,35 @@ ARROW_TYPES = {
     "timestamp": pa.timestamp("us"),
     "bool": pa.bool_(),
 }
+HOSTILE = (
+    "x" * 10_000,
+    "=cmd|' /C calc'!A0",
+    "<script>alert(1)</script>",
+    "\u202egnp.exe\u202c \u200b\ufeff",
+    "'; DROP TABLE shipments_log; --",
+    "NaN",
+    "nan",
+    "None",
+    "inf",
+    "-1",
+    "1e9",
+    "%s%n{0}\\",
+    "\U0001f4e6" * 50,
+    "\u0301\u0301combining",
+    "\u0663\u0664\u0665\u0666\u0667\u0668",
+    "²³",
+    ";;;",
+    "part\u00a0goods",
+    "___U1234567",
+    "ÄBCU1234567",
+    "ABCU\u0661\u0662\u0663\u0664\u0665\u0666\u0667",
+    "Stra\u00dfe \u0130stanbul \ufb01ne \u212aelvin \u00d8re",
+    "\u0645\u0635\u0646\u0639 \u4e0a\u6d77\u5de5\u5382",
+    " ; ,, ;--;a-b c",
+)
+"""Texts that break programs: long, formulas, markup, direction marks, SQL, null by name, numbers that are none, letters
+that change when their case does, other scripts."""
+
 _NULL_SHARE = 0.2
 _REPEATED = re.compile(r"(\\d|\[A-Z\])\{(\d+)(?:,(\d+))?\}")
 
@@ -78,6 +107,15 @@ def traders(*named: Mapping[str, Any], seed: int = 0) -> list[Row]:
     return _rows(TRADERS, named, seed, plain, lambda row: noon(row["valid_from"]))
 
 
+def post_entry(*named: Mapping[str, Any], seed: int = 0) -> list[Row]:
+    """One post_entry row per mapping; unnamed: a CF-28 about S0 on DAY, open, known at noon of the event day."""
+
+    def plain(_: int) -> Row:
+        return {"shipment_id": "S0", "event": "cf28", "event_date": DAY, "status": "open"}
+
+    return _rows(POST_ENTRY, named, seed, plain, lambda row: noon(row["event_date"]))
+
+
 def accepted(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     """Rows as validation hands them on: the declared columns, typed, and `_row`. A column not given is null."""
     rows = list(rows)
@@ -109,11 +147,13 @@ def append_rows(
     shipments: Iterable[Row] = (),
     outcomes: Iterable[Row] = (),
     traders: Iterable[Row] = (),
+    post_entry: Iterable[Row] = (),
 ) -> dict[str, Appended]:
     """Append rows of each table in one command; what became of them, by table."""
+    given = ((SHIPMENTS, shipments), (OUTCOMES, outcomes), (TRADERS, traders), (POST_ENTRY, post_entry))
     fates = {}
     with ledger.transaction("test") as transaction:
-        for table, rows in ((SHIPMENTS, shipments), (OUTCOMES, outcomes), (TRADERS, traders)):
+        for table, rows in given:
             if rows := list(rows):
                 fates[table.name] = append(transaction, table, accepted(table, rows), workspace.config.zone)
     return fates

@@ -8,18 +8,20 @@ import pyarrow as pa
 import pytest
 
 from riskscore import reference
-from riskscore.tables import INGESTED, OUTCOMES, SHIPMENTS, TRADERS, recommendations_schema
+from riskscore.tables import INGESTED, OUTCOMES, POST_ENTRY, SHIPMENTS, TRADERS, recommendations_schema
 
 PARTIES = ("importer", "consignee", "shipper", "manufacturer", "carrier", "filer")
 CONTRACT = {
     "shipments": """shipment_id version action filed_at arrival_date mode port entry_type importer_id consignee_id
         shipper_id manufacturer_id carrier_id filer_id origin_country export_country foreign_port hts description
         value_usd weight_kg quantity quantity_unit duty_rate_pct duty_regime container_ids seal_ids preference_program
-        bond_type in_bond pga_flags""",
+        bond_type in_bond pga_flags importer_address consignee_address shipper_address manufacturer_address
+        conveyance_id isf_filed_at laden_at wood_packaging""",
     "traders": """trader_id name country role ctpat_tier ctpat_status isa_member ctpat_trade_compliance aeo_programme
         center valid_from valid_to known_at""",
     "outcomes": """shipment_id exam_type exam_date result hazard amount_usd known_at waiver_code waiver_text selected_by
         inclusion_probability""",
+    "post_entry": "shipment_id event event_date status amount_usd known_at",
 }
 RECOMMENDATIONS = """run_id shipment_id version port center recommendation exam_type arm rule_id inclusion_probability
     exam_probabilities risk_score expected_harm_usd hazard_scores programme_credit priority reasons model_version
@@ -50,6 +52,7 @@ def test_keys_and_known_times():
     assert (SHIPMENTS.key, SHIPMENTS.known) == (("shipment_id", "version"), "filed_at")
     assert (TRADERS.key, TRADERS.known) == (("trader_id", "valid_from"), "known_at")
     assert (OUTCOMES.key, OUTCOMES.known) == (("shipment_id", "exam_type", "exam_date", "hazard"), "known_at")
+    assert (POST_ENTRY.key, POST_ENTRY.known) == (("shipment_id", "event", "event_date"), "known_at")
 
 
 def test_required_columns():
@@ -57,6 +60,7 @@ def test_required_columns():
     assert required["shipments"] == {"shipment_id", "arrival_date", "mode", "port"}
     assert required["traders"] == {"trader_id", "valid_from"}
     assert required["outcomes"] == {"shipment_id", "exam_date", "result"}
+    assert required["post_entry"] == {"shipment_id", "event", "event_date"}
 
 
 @pytest.mark.parametrize("table", INGESTED.values(), ids=INGESTED)
