@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from riskscore.readers import Format
     from riskscore.workspace import Workspace
 
-FEEDS = {"manifest": "shipments", "traders": "traders", "outcomes": "outcomes"}
+FEEDS = {"manifest": "shipments", "traders": "traders", "outcomes": "outcomes", "post-entry": "post_entry"}
 """Name of a feed on the command line, and the table it fills."""
 
 
@@ -43,7 +43,7 @@ def ingest(workspace: Workspace, feed: str, paths: Sequence[Path], file_format: 
 
     Args:
         workspace: where to.
-        feed: manifest, traders or outcomes.
+        feed: manifest, traders, outcomes or post-entry.
         paths: files, or folders of Parquet and CSV files.
         file_format: see riskscore.readers.FORMATS.
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskscore.errors import InputError
-from riskscore.tables import MAX_CODE_LENGTH
+from riskscore.tables import INGESTED, MAX_CODE_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,6 +44,8 @@ _FIRST_DATE, _LAST_DATE = "1990-01-01", "2100-01-01"
 _TIME = r"\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?\s*([Zz]|UTC|[+-]\d{2}(:?\d{2})?)?)?"
 # Long enough to recognise the value, short enough for one line.
 _SHOWN_CHARACTERS = 60
+# Enough to tell which table a file was meant for.
+_SHOWN_COLUMNS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +150,21 @@ def _with_wall_dates(raw: pa.Table, table: Table) -> pa.Table:
 def _check_columns(raw: pa.Table, table: Table, where: str) -> None:
     given = [name for name in raw.column_names if not name.startswith("_")]
     unknown = [name for name in given if name not in table.names]
+    other = _resembled(given, table)
     if unknown:
         close = difflib.get_close_matches(unknown[0], table.names, n=1)
         hint = f"did you mean {close[0]!r}" if close else f"the {table.name} columns are {', '.join(table.names)}"
-        raise InputError(f"unknown column {unknown[0]!r} for {table.name}", where=where, fix=hint)
+        raise InputError(f"unknown column {unknown[0]!r} for {table.name}", where=where, fix=other or hint)
     missing = [column.name for column in table.columns if column.required and column.name not in given]
     if missing:
-        raise InputError(f"the {table.name} table needs the columns {missing}", where=where)
+        raise InputError(f"the {table.name} table needs the columns {missing}", where=where, fix=other)
+
+
+def _resembled(given: Sequence[str], table: Table) -> str:
+    """Which table a file of these columns was more likely meant for; empty when none fits better than `table`."""
+    likest = max(INGESTED.values(), key=lambda one: (len(set(given) & set(one.names)), one is table))
+    shared = [name for name in given if name in likest.names and name not in table.names]
+    return f"{', '.join(shared[:_SHOWN_COLUMNS])} are columns of the {likest.name} table" if shared else ""
 
 
 def _judged_query(raw: pa.Table, table: Table) -> str:
@@ -208,11 +218,9 @@ def _typed(column: Column) -> str:
             return text
         case "int":
             # Through DOUBLE, so that '3.0' is 3; a plain cast to BIGINT would round 3.7 silently.
-            return (
-                f"CASE WHEN TRY_CAST({text} AS DOUBLE) % 1 = 0 THEN TRY_CAST(TRY_CAST({text} AS DOUBLE) AS BIGINT) END"
-            )
+            return f"CASE WHEN {_number(text)} % 1 = 0 THEN TRY_CAST({_number(text)} AS BIGINT) END"
         case "float":
-            return f"CASE WHEN isfinite(TRY_CAST({text} AS DOUBLE)) THEN TRY_CAST({text} AS DOUBLE) END"
+            return f"CASE WHEN isfinite({_number(text)}) THEN {_number(text)} END"
         case "date":
             return f"CASE WHEN {text} SIMILAR TO '\\d{{4}}-\\d{{2}}-\\d{{2}}.*' THEN TRY_CAST({text} AS DATE) END"
         case "timestamp":
@@ -229,6 +237,11 @@ def _typed(column: Column) -> str:
                 f"CASE WHEN lower({text}) IN ('true', 't', 'yes', 'y', '1') THEN true "
                 f"WHEN lower({text}) IN ('false', 'f', 'no', 'n', '0') THEN false END"
             )
+
+
+def _number(text: str) -> str:
+    # A cast reads 1_000 as 1000: no feed writes thousands so, and a damaged code would pass for a number.
+    return f"TRY_CAST(replace({text}, '_', '?') AS DOUBLE)"
 
 
 @dataclass(frozen=True, slots=True)

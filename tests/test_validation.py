@@ -15,8 +15,8 @@ from riskscore.tables import INGESTED, OUTCOMES, SHIPMENTS, TRADERS
 from riskscore.validation import validate
 from tests import factories
 
-FACTORIES = {"shipments": factories.shipments, "traders": factories.traders, "outcomes": factories.outcomes}
-NO_VALUE = {"int": ["3.5", "many", "1e99"], "float": ["1e400", "NaN", "inf", "-inf", "ten"],
+FACTORIES = {name: getattr(factories, name) for name in INGESTED}
+NO_VALUE = {"int": ["3.5", "many", "1e99", "1_0"], "float": ["1e400", "NaN", "inf", "-inf", "ten", "1_000", "0.1_0"],
             "date": ["2026-02-30", "02/03/2026", "20260302", "soon"],
             "timestamp": ["2026-03-02T25:00:00Z", "noon", "2026-03-02 01:00:00 PM", "2026-03-02T01:00 Asia/Seoul"],
             "bool": ["2", "maybe"]}  # fmt: skip
@@ -127,6 +127,19 @@ def test_unknown_columns_are_refused_with_a_suggestion():
         )
     with pytest.raises(InputError, match=r"unknown column 'zzz'.*the outcomes columns are shipment_id, exam_type"):
         validate(texts([good_texts(OUTCOMES) | {"zzz": "x"}], [*OUTCOMES.names, "zzz"]), OUTCOMES)
+
+
+@pytest.mark.parametrize("held", INGESTED.values(), ids=INGESTED)
+@pytest.mark.parametrize("meant", INGESTED.values(), ids=INGESTED)
+def test_a_file_of_another_table_is_told_which(held, meant):
+    raw = texts([good_texts(held)], held.names)
+    if held is meant:
+        assert validate(raw, meant).accepted.num_rows == 1
+        return
+    with pytest.raises(InputError, match=rf"f\.csv.*are columns of the {held.name} table") as refused:
+        validate(raw, meant, "f.csv")
+    named = refused.value.fix.split(" are columns")[0].split(", ")
+    assert set(named) <= set(held.names) - set(meant.names)
 
 
 def test_quarantine_keeps_what_was_there():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.exceptions import TyperException
@@ -25,7 +25,7 @@ app = typer.Typer(
     help="Score shipments from manifests and trader history, and recommend which to examine.",
 )
 
-Feed = Literal["manifest", "traders", "outcomes"]
+Feed = Literal["manifest", "traders", "outcomes", "post-entry"]
 Scenario = Literal["steady", "break", "stealth"]
 
 
@@ -191,7 +191,7 @@ def train(
         typer.Option(
             parser=_day,
             metavar="YYYY-MM-DD",
-            help="Use facts known before this morning [default: day after the newest arrival].",
+            help="Use facts known before this morning [default: day after the newest arrival reached so far].",
         ),
     ] = None,
 ) -> None:
@@ -218,8 +218,8 @@ def train(
     )
 
 
-def _evaluation(target: str, figures: dict[str, object]) -> list[object]:
-    top = figures["top"]["0.05"]  # type: ignore[index]
+def _evaluation(target: str, figures: dict[str, Any]) -> list[object]:
+    top = figures["top"]["0.05"]
     numbers = (figures["base_rate"], figures["auc"], top["precision_random"], figures["calibration_ratio"])
     shown = ["-" if number is None else f"{number:.3f}" for number in numbers]
     return [target, figures["rows"], figures["positives"], *shown]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from riskscore.ledger.schema import VERSION_ORDER, log_name
+from riskscore.ledger.schema import OWN_COLUMNS, VERSION_ORDER, hash_of, log_name, rows_of
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -22,6 +22,29 @@ if TYPE_CHECKING:
 # What null means in these columns (riskscore.tables) is made plain before anything compares versions.
 _SHIPMENT_DEFAULTS = """SELECT * REPLACE (coalesce(version, 0) AS version, coalesce(action, 'new') AS action),
     greatest(arrival_date, coalesce(filed_day, arrival_date)) AS history_day FROM incoming"""
+# The columns of the first version of this program. Their places are part of a row's digest, so that a row ingested
+# then is known again now; a column added since is part of it by name, and only where it is stated.
+_FIRST_COLUMNS = {
+    "shipments": """shipment_id version action arrival_date mode port entry_type importer_id importer_name consignee_id
+        consignee_name shipper_id shipper_name manufacturer_id manufacturer_name carrier_id carrier_name filer_id
+        filer_name origin_country export_country foreign_port hts description value_usd weight_kg quantity
+        quantity_unit duty_rate_pct duty_regime container_ids seal_ids preference_program bond_type in_bond
+        pga_flags""",
+    "traders": """trader_id name country role ctpat_tier ctpat_status isa_member ctpat_trade_compliance aeo_programme
+        center valid_from valid_to""",
+    "outcomes": """shipment_id exam_type exam_date result hazard amount_usd waiver_code waiver_text selected_by
+        inclusion_probability""",
+}
+# Per staged row its fate; of several identical rows the first by number is the new one.
+_FATES = """
+WITH variants AS (SELECT fact_key, known, count(DISTINCT row_digest) AS n FROM staged GROUP BY ALL)
+SELECT s._row, CASE
+    WHEN s.row_digest IN (SELECT row_digest FROM held) THEN 'duplicate'
+    WHEN EXISTS (SELECT 1 FROM held h WHERE h.fact_key = s.fact_key AND h.known = s.known) THEN 'conflict'
+    WHEN v.n > 1 THEN 'conflict'
+    WHEN s._row > min(s._row) OVER (PARTITION BY s.row_digest) THEN 'duplicate'
+    ELSE 'new' END AS fate
+FROM staged s JOIN variants v ON v.fact_key = s.fact_key AND v.known = s.known"""
 CONFLICT = "conflicts with another row of the same {key} and {known}"
 
 
@@ -53,13 +76,13 @@ def append(transaction: Transaction, table: Table, accepted: pa.Table, zone: Zon
     connection = transaction.connection
     connection.register("incoming", _dated(transaction, table, accepted, zone))
     connection.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {_staged_query(table)}")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {_fates_query(table)}")
     connection.unregister("incoming")
-    kept = "SELECT * FROM staged JOIN fates USING (_row) WHERE fate = 'new'"
-    days = ("filed_day", "history_day") if table.name == "shipments" else ("known_day",)
-    columns = ", ".join((*table.names, "seq", "row_digest", *days))
-    connection.execute(f"INSERT INTO {log_name(table)} BY NAME SELECT {columns} FROM ({kept}) ORDER BY row_digest")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE held AS {_held_query(table)}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {_FATES}")
+    connection.execute(_insert_query(table))
     fates = connection.sql(_report_query(table)).to_arrow_table().to_pandas()
+    for name in ("staged", "held", "fates"):
+        connection.execute(f"DROP TABLE {name}")
     reason = CONFLICT.format(key=" + ".join(table.key), known=table.known)
     return Appended(fates, reason)
 
@@ -84,49 +107,60 @@ def _days(times: pa.ChunkedArray, zone: ZoneInfo) -> pa.Array:
 
 
 def _staged_query(table: Table) -> str:
-    content = [name for name in table.names if name != table.known]
-    texts = ", ".join(f"coalesce(CAST({name} AS VARCHAR), chr(30))" for name in (*content, "given_known"))
-    return f"""SELECT *, sha256(concat_ws(chr(31), {texts})) AS row_digest,
-        concat_ws(chr(31), {_key(table)}) AS fact_key, (SELECT max(seq) FROM commands) AS seq
-        FROM ({_SHIPMENT_DEFAULTS if table.name == "shipments" else "FROM incoming"})"""
+    shipments = table.name == "shipments"
+    return f"""SELECT *, {_digest(table)} AS row_digest, {_fact_key(table)} AS fact_key,
+        {_text(table.known)} AS known, (SELECT max(seq) FROM commands) AS seq
+        {f", {hash_of('shipment_id')} AS shipment_hash" if shipments else ""}
+        FROM ({_SHIPMENT_DEFAULTS if shipments else "FROM incoming"})"""
 
 
-def _key(table: Table) -> str:
-    return ", ".join(f"coalesce(CAST({name} AS VARCHAR), chr(30))" for name in table.key)
+def _digest(table: Table) -> str:
+    first = _FIRST_COLUMNS.get(table.name, "").split()
+    added = [name for name in table.names if name not in first and name != table.known]
+    texts = [_text(name) for name in (*first, "given_known")]
+    # Null where the column is null, and then concat_ws leaves it out altogether.
+    texts += [f"'{name}' || chr(30) || CAST({name} AS VARCHAR)" for name in added]
+    return f"sha256(concat_ws(chr(31), {', '.join(texts)}))"
 
 
-def _fates_query(table: Table) -> str:
-    """Per staged row its fate; of several identical rows the first by number is the new one."""
-    known = f"coalesce(CAST({table.known} AS VARCHAR), chr(30))"
-    return f"""
-        WITH held AS (
-            SELECT DISTINCT row_digest, concat_ws(chr(31), {_key(table)}) AS fact_key, {known} AS known
-            FROM {log_name(table)} WHERE {_same_keys(table)}),
-        variants AS (SELECT fact_key, {known} AS known, count(DISTINCT row_digest) AS n FROM staged GROUP BY ALL)
-        SELECT s._row, CASE
-            WHEN s.row_digest IN (SELECT row_digest FROM held) THEN 'duplicate'
-            WHEN EXISTS (SELECT 1 FROM held h WHERE h.fact_key = s.fact_key AND h.known = v.known) THEN 'conflict'
-            WHEN v.n > 1 THEN 'conflict'
-            WHEN s._row > min(s._row) OVER (PARTITION BY s.row_digest) THEN 'duplicate'
-            ELSE 'new' END AS fate
-        FROM staged s JOIN variants v
-            ON v.fact_key = s.fact_key AND v.known = coalesce(CAST(s.{table.known} AS VARCHAR), chr(30))"""
+def _text(name: str) -> str:
+    return f"coalesce(CAST({name} AS VARCHAR), chr(30))"
 
 
-def _same_keys(table: Table) -> str:
-    return f"{table.key[0]} IN (SELECT {table.key[0]} FROM staged)"
+def _fact_key(table: Table) -> str:
+    return f"concat_ws(chr(31), {', '.join(map(_text, table.key))})"
+
+
+def _held_query(table: Table) -> str:
+    """What the log holds of the staged rows' shipments or traders."""
+    held = f"{log_name(table)} WHERE {table.key[0]} IN (SELECT {table.key[0]} FROM staged)"
+    columns = f"row_digest, {_fact_key(table)} AS fact_key, {_text(table.known)} AS known"
+    if table.name == "shipments":
+        held, columns = rows_of("staged"), f"{columns}, shipment_id, {VERSION_ORDER} AS version_order"
+    return f"SELECT {columns} FROM {held}"
+
+
+def _insert_query(table: Table) -> str:
+    days = OWN_COLUMNS[table.name]
+    columns = ", ".join((*table.names, "seq", "row_digest", *days))
+    # By day first: a reader of some days then passes over the rest of the log, however many days a file brought.
+    day = "history_day" if "history_day" in days else "known_day"
+    return f"""INSERT INTO {log_name(table)} BY NAME
+        SELECT {columns} FROM staged JOIN fates USING (_row) WHERE fate = 'new' ORDER BY {day}, row_digest"""
 
 
 def _report_query(table: Table) -> str:
     if table.name != "shipments":
         return "SELECT _row, fate FROM fates ORDER BY _row"
     return f"""
-        WITH latest AS (
-            SELECT shipment_id, max({VERSION_ORDER}) AS latest
-            FROM shipments_log WHERE shipment_id IN (SELECT shipment_id FROM staged) GROUP BY shipment_id)
-        SELECT _row, CASE WHEN fate = 'new' AND {VERSION_ORDER} < latest THEN 'superseded' ELSE fate END AS fate,
+        WITH judged AS (SELECT *, {VERSION_ORDER} AS version_order FROM staged JOIN fates USING (_row)),
+        latest AS (
+            SELECT shipment_id, max(version_order) AS latest
+            FROM (SELECT shipment_id, version_order FROM held
+                UNION ALL SELECT shipment_id, version_order FROM judged WHERE fate = 'new') GROUP BY shipment_id)
+        SELECT _row, CASE WHEN fate = 'new' AND version_order < latest THEN 'superseded' ELSE fate END AS fate,
             shipment_id, arrival_date, filed_day, row_digest
-        FROM fates JOIN staged USING (_row) LEFT JOIN latest USING (shipment_id) ORDER BY _row"""
+        FROM judged LEFT JOIN latest USING (shipment_id) ORDER BY _row"""
 
 
 def quarantine(connection: duckdb.DuckDBPyConnection, seq: int, table: Table, source: str, rows: pa.Table) -> int:

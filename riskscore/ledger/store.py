@@ -12,7 +12,7 @@ import duckdb
 
 from riskscore._version import VERSION
 from riskscore.errors import ConfigError, WorkspaceError
-from riskscore.ledger import schema
+from riskscore.ledger import migration, schema
 from riskscore.tables import recommendations_schema
 
 if TYPE_CHECKING:
@@ -79,15 +79,15 @@ class Ledger:
         read_only: open without the right to write.
 
     Raises:
-        WorkspaceError: absent, damaged, or open in another process.
+        WorkspaceError: absent, damaged, open in another process, or made by a newer version. One made by an older
+            version is brought up to date first (riskscore.ledger.migration).
     """
 
     def __init__(self, path: Path, *, threads: int = 1, read_only: bool = False) -> None:
         if not path.is_file():
             raise WorkspaceError("no ledger here", where=str(path), fix="run riskscore init")
         try:
-            self.connection = duckdb.connect(str(path), read_only=read_only, config={"threads": threads})
-            self.connection.execute("SELECT * FROM settings LIMIT 0")  # fails on a database that is no ledger
+            self.connection = _connected(path, threads, read_only=read_only)
         except duckdb.Error as error:
             raise WorkspaceError(
                 f"the ledger does not open ({str(error).splitlines()[0]})",
@@ -101,11 +101,12 @@ class Ledger:
         if path.exists():
             raise WorkspaceError("there is a ledger already", where=str(path))
         with duckdb.connect(str(path)) as connection:
-            for statement in schema.statements():
+            for statement in schema.tables().values():
                 connection.execute(statement)
             connection.register("empty", recommendations_schema().empty_table())
             connection.execute("CREATE TABLE recommendations AS SELECT * FROM empty")
             connection.execute("INSERT INTO settings VALUES ('timezone', ?)", [timezone])
+            connection.execute(migration.new_identity())
 
     def __enter__(self) -> Ledger:
         """The open ledger itself."""
@@ -130,6 +131,12 @@ class Ledger:
                 where="riskscore.toml",
                 fix=f"set timezone = {kept!r} again, or start a new workspace",
             )
+
+    @property
+    def identity(self) -> str:
+        """A UUID drawn when the ledger was made, the same in every copy of its file: which ledger a cache is of."""
+        [(value,)] = self.connection.execute("SELECT value FROM settings WHERE key = 'identity'").fetchall()
+        return str(value)
 
     @property
     def position(self) -> int:
@@ -191,10 +198,39 @@ class Ledger:
         return [version for (version,) in self.connection.execute("SELECT version FROM models ORDER BY seq").fetchall()]
 
     def last_arrival(self) -> date | None:
-        """The newest arrival day in the ledger, or None when it holds no shipment."""
+        """The newest arrival day that the filings and findings in the ledger have reached; None without a shipment.
+
+        Reached are the days up to the one after the newest on which anything was filed or became known: today's
+        arrivals were filed yesterday. A later arrival is still to come, or a typing error, and must not date what is
+        learned today. Without such a day the newest arrival counts; when all arrivals are later, the earliest.
+        """
+        query = """
+            WITH word AS (SELECT greatest(
+                (SELECT max(filed_day) FROM shipments_log), (SELECT max(known_day) FROM outcomes_log),
+                (SELECT max(known_day) FROM post_entry_log)) AS newest)
+            SELECT coalesce(max(arrival_date) FILTER (newest IS NULL OR arrival_date <= newest + 1), min(arrival_date))
+            FROM shipments_log, word"""
         day: date | None
-        [(day,)] = self.connection.execute("SELECT max(arrival_date) FROM shipments_log").fetchall()
+        [(day,)] = self.connection.execute(query).fetchall()
         return day
+
+
+def _connected(path: Path, threads: int, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """The open ledger, brought to today's tables first if an older version made it, for a reader too."""
+    connection = duckdb.connect(str(path), read_only=read_only, config={"threads": threads})
+    try:
+        connection.execute("SELECT * FROM settings LIMIT 0")  # fails on a database that is no ledger
+        statements = migration.pending(connection, str(path))
+        if statements and not read_only:
+            migration.migrate(connection, statements)
+    except BaseException:
+        connection.close()
+        raise
+    if not (statements and read_only):
+        return connection
+    connection.close()
+    _connected(path, threads, read_only=False).close()
+    return duckdb.connect(str(path), read_only=True, config={"threads": threads})
 
 
 def _run(row: tuple[Any, ...]) -> Run:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from riskscore.frames import epoch_days
-from riskscore.ledger.schema import VERSION_ORDER
+from riskscore.ledger.schema import VERSION_ORDER, hash_of, rows_of
 from riskscore.tables import OUTCOMES, SHIPMENTS, TRADERS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     import duckdb
@@ -32,14 +33,50 @@ def live_on(connection: duckdb.DuckDBPyConnection, day: date, position: int) -> 
         (action = deleted): who scores leaves them out, who accounts for rows counts them.
     """
     query = f"""
-        WITH arriving AS (SELECT shipment_id FROM shipments_log WHERE seq <= $position AND arrival_date = $day),
-        known AS (
-            SELECT * FROM shipments_log
-            WHERE seq <= $position AND shipment_id IN (SELECT shipment_id FROM arriving)
-                AND (filed_day < $day OR (filed_day IS NULL AND arrival_date <= $day))
-            QUALIFY {VERSION_ORDER} = max({VERSION_ORDER}) OVER (PARTITION BY shipment_id))
-        SELECT {_SHIPMENT_COLUMNS} FROM known WHERE arrival_date = $day ORDER BY shipment_id"""
+        WITH arriving AS MATERIALIZED (
+            SELECT shipment_id, shipment_hash FROM shipments_log WHERE seq <= $position AND arrival_date = $day),
+        latest AS (
+            SELECT max_by(log_row, {VERSION_ORDER}) AS log_row FROM {rows_of("arriving")}
+            WHERE seq <= $position AND (filed_day < $day OR (filed_day IS NULL AND arrival_date <= $day))
+            GROUP BY shipment_id)
+        SELECT {_SHIPMENT_COLUMNS} FROM shipments_log
+        WHERE arrival_date = $day AND rowid IN (SELECT log_row FROM latest) ORDER BY shipment_id"""
     return connection.sql(query, params={"position": position, "day": day}).to_arrow_table()
+
+
+def live_on_days(
+    connection: duckdb.DuckDBPyConnection, days: Sequence[date], position: int, columns: Sequence[str] = SHIPMENTS.names
+) -> pa.Table:
+    """The live shipments of many mornings: what `live_on` says of each of `days`, deletions left out, in no order.
+
+    Args:
+        connection: the ledger.
+        days: the mornings, each once.
+        position: ledger position.
+        columns: shipments columns wanted.
+    """
+    known = "(v.filed_day < c.arrival_date OR (v.filed_day IS NULL AND v.arrival_date <= c.arrival_date))"
+    query = f"""
+        WITH arriving AS MATERIALIZED (
+            SELECT rowid AS id, shipment_hash FROM shipments_log
+            WHERE seq <= $position AND arrival_date BETWEEN $first AND $last
+                AND arrival_date IN (SELECT unnest($days)) AND (filed_day < arrival_date OR filed_day IS NULL)),
+        several AS MATERIALIZED (
+            SELECT shipment_hash FROM shipments_log
+            WHERE seq <= $position AND shipment_hash IN (SELECT shipment_hash FROM arriving)
+            GROUP BY shipment_hash HAVING count(*) > 1),
+        candidates AS MATERIALIZED (
+            SELECT rowid AS candidate FROM shipments_log WHERE shipment_hash IN (FROM several)),
+        versions AS MATERIALIZED (
+            SELECT rowid AS id, shipment_id, arrival_date, filed_day, {VERSION_ORDER} AS version_order
+            FROM shipments_log WHERE rowid IN (FROM candidates) AND seq <= $position),
+        overtaken AS (
+            SELECT c.id FROM versions c JOIN versions v ON v.shipment_id = c.shipment_id
+            WHERE v.version_order > c.version_order AND {known})
+        SELECT {", ".join(columns)} FROM shipments_log
+        WHERE rowid IN (SELECT id FROM arriving) AND rowid NOT IN (SELECT id FROM overtaken) AND action <> 'deleted'"""
+    params = {"position": position, "first": min(days), "last": max(days), "days": list(days)}
+    return connection.sql(query, params=params).to_arrow_table()
 
 
 def read_mornings(
@@ -52,9 +89,10 @@ def read_mornings(
     last morning on which it was live and its own result was not known yet: later, that result is in its history.
     """
     query = f"""
-        WITH versions AS (
-            SELECT * FROM shipments_log
-            WHERE seq <= $position AND shipment_id IN (SELECT shipment_id FROM asked)),
+        WITH wanted AS MATERIALIZED (SELECT shipment_id, {hash_of("shipment_id")} AS shipment_hash FROM asked),
+        versions AS MATERIALIZED (
+            SELECT log_row, shipment_id, arrival_date, filed_day, action, {VERSION_ORDER} AS version_order
+            FROM {rows_of("wanted")} WHERE seq <= $position),
         first_words AS (
             SELECT shipment_id, min(known_day) AS first_known FROM outcomes_log WHERE seq <= $position GROUP BY ALL),
         mornings AS (
@@ -63,15 +101,18 @@ def read_mornings(
         standing AS (
             SELECT v.*, morning FROM mornings JOIN versions v USING (shipment_id)
             WHERE filed_day < morning OR (filed_day IS NULL AND arrival_date <= morning)
-            QUALIFY {VERSION_ORDER} = max({VERSION_ORDER}) OVER (PARTITION BY shipment_id, morning)),
+            QUALIFY version_order = max(version_order) OVER (PARTITION BY shipment_id, morning)),
         latest AS (
             SELECT shipment_id, action FROM versions
             WHERE filed_day < $as_of OR (filed_day IS NULL AND arrival_date <= $as_of)
-            QUALIFY {VERSION_ORDER} = max({VERSION_ORDER}) OVER (PARTITION BY shipment_id))
-        SELECT {_SHIPMENT_COLUMNS} FROM standing
-        WHERE arrival_date = morning AND action <> 'deleted'
-            AND shipment_id NOT IN (SELECT shipment_id FROM latest WHERE action = 'deleted')
-        QUALIFY row_number() OVER (PARTITION BY shipment_id ORDER BY morning DESC) = 1 ORDER BY shipment_id"""
+            QUALIFY version_order = max(version_order) OVER (PARTITION BY shipment_id)),
+        chosen AS (
+            SELECT log_row FROM standing
+            WHERE arrival_date = morning AND action <> 'deleted'
+                AND shipment_id NOT IN (SELECT shipment_id FROM latest WHERE action = 'deleted')
+            QUALIFY row_number() OVER (PARTITION BY shipment_id ORDER BY morning DESC) = 1)
+        SELECT {_SHIPMENT_COLUMNS} FROM shipments_log
+        WHERE rowid IN (SELECT log_row FROM chosen) ORDER BY shipment_id"""
     connection.register("asked", pa.table({"shipment_id": shipment_ids}))
     try:
         return connection.sql(query, params={"position": position, "as_of": as_of}).to_arrow_table()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # A quoted field may span lines (a goods description); a quote never closed must not eat the rest of the file.
 MAX_LINES_PER_ROW = 20
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def read_csv(path: Path) -> pa.Table:
@@ -25,7 +26,7 @@ def read_csv(path: Path) -> pa.Table:
         a row has no fields: wrong number of fields, an unclosed quote, or bytes that are no UTF-8.
 
     Raises:
-        InputError: the file is empty, or its header is unusable (repeated or empty names, no UTF-8).
+        InputError: the file is empty, or its header is unusable (repeated or empty names, no UTF-8, no commas).
     """
     # surrogateescape keeps undecodable bytes, so that one bad byte costs one row and not the file.
     text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
@@ -57,6 +58,13 @@ def _header(lines: list[str], path: Path) -> list[str]:
         raise InputError("no header line", where=str(path))
     if any(map(_undecodable, names)):
         raise InputError("the header line is not valid UTF-8", where=str(path), fix="save the file as UTF-8")
+    other = next((mark for mark in _OTHER_SEPARATORS if mark in names[0]), None) if len(names) == 1 else None
+    if other:
+        raise InputError(
+            f"the columns are separated by {_OTHER_SEPARATORS[other]}, not by commas",
+            where=str(path),
+            fix="save the file with commas",
+        )
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated or "" in names:
         raise InputError(f"header has {'repeated' if repeated else 'empty'} column names {repeated}", where=str(path))

@@ -6,7 +6,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,23 @@ from riskscore.errors import ConfigError, LockedError, RiskscoreError, Workspace
 from riskscore.ledger import Ledger, append, live_on, outcomes_known
 from riskscore.tables import OUTCOMES, SHIPMENTS, TRADERS
 from riskscore.workspace import Workspace
-from tests.factories import DAY, accepted, append_rows, make_workspace, noon, opened, outcomes, shipments, traders
+from tests.factories import (
+    DAY,
+    accepted,
+    append_rows,
+    make_workspace,
+    noon,
+    opened,
+    outcomes,
+    post_entry,
+    shipments,
+    traders,
+)
 
 ROOT = Path(__file__).parents[2]
-PLAIN = {"shipments": shipments({})[0], "outcomes": outcomes({})[0], "traders": traders({})[0]}
+PLAIN = {"shipments": shipments({})[0], "outcomes": outcomes({})[0], "traders": traders({})[0],
+         "post_entry": post_entry({})[0]}  # fmt: skip
+CHANGED = {"outcomes": {"amount_usd": 77.0}, "traders": {"name": "other"}, "post_entry": {"status": "closed"}}
 
 
 def shipment(**given):
@@ -125,12 +138,12 @@ def books(tmp_path):
         yield workspace, ledger
 
 
-@pytest.mark.parametrize("table", ["outcomes", "traders"])
+@pytest.mark.parametrize("table", CHANGED)
 def test_a_row_without_known_time_is_the_same_row_when_it_comes_again(books, table):
     row = PLAIN[table] | {"known_at": None}
     assert append_rows(*books, **{table: [row]})[table].count("new") == 1
     assert append_rows(*books, **{table: [row]})[table].count("duplicate") == 1
-    other = row | ({"amount_usd": 5.0} if table == "outcomes" else {"name": "renamed"})
+    other = row | CHANGED[table]
     assert append_rows(*books, **{table: [other]})[table].count("new") == 1
 
 
@@ -141,10 +154,9 @@ def test_missing_known_time_is_the_time_of_ingestion(books):
     assert known == began
 
 
-@pytest.mark.parametrize("table", ["outcomes", "traders"])
+@pytest.mark.parametrize("table", CHANGED)
 def test_conflicts_within_one_command_and_against_the_ledger(books, table):
-    change = {"amount_usd": 77.0} if table == "outcomes" else {"name": "other"}
-    first, second = PLAIN[table], PLAIN[table] | change
+    first, second = PLAIN[table], PLAIN[table] | CHANGED[table]
     assert append_rows(*books, **{table: [first, second]})[table].count("conflict") == 2
     assert append_rows(*books, **{table: [first]})[table].count("new") == 1
     found = append_rows(*books, **{table: [second, first]})[table]
@@ -158,6 +170,33 @@ def test_null_version_is_zero_and_null_action_is_new(books):
     append_rows(*books, shipments=[shipment(version=None, action=None)])
     assert append_rows(*books, shipments=[shipment(version=0, action="new")])["shipments"].count("duplicate") == 1
     assert append_rows(*books, shipments=[shipment(version=0, value_usd=3.5)])["shipments"].count("conflict") == 1
+
+
+@pytest.mark.parametrize(("arrivals", "filed", "known", "newest"), [
+    ([0, 1, 2, 3], 1, None, 2), ([0, 1, 13_000], 1, None, 1), ([0, 1], None, None, 1), ([1, 13_000], 0, None, 1),
+    ([0, 1, 2, 3, 4], 0, 2, 3), ([0, 1, 2, 3, 4], None, 2, 3),
+])  # fmt: skip
+def test_an_arrival_that_nothing_has_reached_yet_is_not_the_last(books, arrivals, filed, known, newest):
+    rows = [shipment(shipment_id=f"S{n}", arrival_date=DAY + timedelta(n),
+                     filed_at=None if filed is None else noon(DAY, min(n, filed))) for n in arrivals]  # fmt: skip
+    words = [] if known is None else [PLAIN["outcomes"] | {"known_at": noon(DAY, known)}]
+    append_rows(*books, shipments=rows, outcomes=words)
+    assert books[1].last_arrival() == DAY + timedelta(newest)
+
+
+def test_a_post_entry_event_reaches_a_day_too(books):
+    assert books[1].last_arrival() is None
+    rows = [shipment(shipment_id=f"S{n}", arrival_date=DAY + timedelta(n), filed_at=None) for n in range(4)]
+    append_rows(*books, shipments=rows, post_entry=[PLAIN["post_entry"] | {"known_at": noon(DAY, 1)}])
+    assert books[1].last_arrival() == DAY + timedelta(2)
+
+
+def test_rows_lie_in_the_log_by_day(books):
+    days = [3, 1, 2, 0, 1]
+    append_rows(*books, shipments=[shipment(shipment_id=f"S{n}", arrival_date=DAY + timedelta(day))
+                                   for n, day in enumerate(days)])  # fmt: skip
+    found = books[1].connection.execute("SELECT history_day FROM shipments_log ORDER BY rowid").fetchall()
+    assert [day for (day,) in found] == [DAY + timedelta(day) for day in sorted(days)]
 
 
 def test_an_overtaken_version_is_superseded_and_kept(books):

@@ -11,7 +11,7 @@ import pytest
 from riskscore.errors import InputError, LockedError
 from riskscore.pipelines.ingest import FEEDS, ingest
 from riskscore.workspace import Workspace
-from tests.factories import DAY, make_workspace, outcomes, shipments, traders
+from tests.factories import DAY, make_workspace, noon, outcomes, post_entry, shipments, traders
 from tests.pipelines.country import position, write_csv
 
 
@@ -32,13 +32,26 @@ def accounted(result):
 
 @pytest.mark.parametrize("feed", FEEDS)
 def test_each_feed_is_taken_once(empty, tmp_path, feed):
-    make = {"manifest": shipments, "traders": traders, "outcomes": outcomes}[feed]
-    key = {"manifest": "shipment_id", "traders": "trader_id", "outcomes": "shipment_id"}[feed]
+    make = {"manifest": shipments, "traders": traders, "outcomes": outcomes, "post-entry": post_entry}[feed]
+    key = "trader_id" if feed == "traders" else "shipment_id"
     path = write(tmp_path / "feed.parquet", make(*[{key: f"K{n}"} for n in range(8)]))
     [first] = ingest(empty, feed, [path])
     [again] = ingest(empty, feed, [path])
     assert (first.table, accounted(first)) == (FEEDS[feed], (8, 0, 0, 0))
     assert accounted(again) == (0, 0, 0, 8)
+
+
+def test_post_entry_rows_are_refused_in_conflict_and_corrected_later(empty, tmp_path):
+    first, other = post_entry({}), post_entry({"amount_usd": 77.0}, {"event": "CF-28"})
+    later = post_entry({"status": "withdrawn", "known_at": noon(DAY, 40)})
+    assert [accounted(*ingest(empty, "post-entry", [write(tmp_path / f"{n}.parquet", rows)]))
+            for n, rows in enumerate((first, other, later))] == [(1, 0, 0, 0), (0, 2, 0, 0), (1, 0, 0, 0)]  # fmt: skip
+    with empty.ledger(read_only=True) as ledger:
+        rows = ledger.connection.execute("SELECT status, known_day FROM post_entry_log ORDER BY seq").fetchall()
+        reasons = ledger.connection.execute("SELECT reasons FROM quarantine ORDER BY row_number").fetchall()
+    assert rows == [("open", DAY), ("withdrawn", DAY + timedelta(40))]
+    assert reasons[0][0][0].startswith("conflicts with another row of the same shipment_id + event + event_date")
+    assert reasons[1][0][0].startswith("event: expected one of cf28, cf29, protest, post_summary_correction")
 
 
 def test_refused_rows_are_written_with_their_reasons(empty, tmp_path):
@@ -79,7 +92,7 @@ def test_an_unusable_file_leaves_nothing(empty, tmp_path, content):
 
 
 def test_unknown_feed(empty, tmp_path):
-    with pytest.raises(InputError, match=r"unknown feed 'manifests'.*manifest, traders, outcomes"):
+    with pytest.raises(InputError, match=r"unknown feed 'manifests'.*manifest, traders, outcomes, post-entry"):
         ingest(empty, "manifests", [tmp_path])
 
 

@@ -43,6 +43,12 @@ def total(validated):
     return validated.accepted.num_rows + validated.quarantined.num_rows
 
 
+@pytest.mark.parametrize(("mark", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_another_separator_is_named(tmp_path, mark, name):
+    with pytest.raises(InputError, match=rf"separated by {name}, not by commas.*day\.csv.*save the file with commas"):
+        read(tmp_path, "\n".join([HEADER, *good("A1")]).replace(",", mark))
+
+
 @pytest.mark.parametrize("after", [1, 3, 40])
 def test_unclosed_quote_costs_its_own_row_only(tmp_path, after):
     names = [f"B{n}" for n in range(after)]

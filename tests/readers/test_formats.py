@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -32,6 +32,18 @@ def test_auto_goes_by_suffix_and_header(tmp_path):
         pq.write_table(pa.table({"shipment_id": ["S1"], "arrival_date": ["2026-03-02"], "mode": ["air"],
                                  "port": ["2704"]}), tmp_path / name)  # fmt: skip
         assert riskscore.read_table(tmp_path / name).accepted.num_rows == 1
+
+
+def test_post_entry_is_a_table_like_the_others(tmp_path):
+    csv, parquet = tmp_path / "events.csv", tmp_path / "events.parquet"
+    csv.write_text("shipment_id,event,event_date,amount_usd\nS1,cf28,2026-03-02,12.5\nS1,letter,2026-03-02,\n")
+    pq.write_table(pa.table({"shipment_id": ["S1"], "event": ["cf28"], "event_date": [date(2026, 3, 2)],
+                             "amount_usd": [12.5]}), parquet)  # fmt: skip
+    found = riskscore.read_table(csv, "post_entry")
+    assert found.accepted.equals(riskscore.read_table(parquet, "post_entry").accepted)
+    assert found.quarantined["_row"].to_pylist() == [2]
+    with pytest.raises(InputError, match=r"kcs format carries manifests, not post_entry"):
+        riskscore.read_table(csv, "post_entry", "kcs")
 
 
 def test_unknown_suffix_needs_a_format(tmp_path):
