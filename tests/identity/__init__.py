@@ -1,0 +1,1 @@
+"""Tests of riskscore.identity, and a naive oracle of its blocking keys."""
