@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from riskscore import config as configuration
+from riskscore import reference
 from riskscore.errors import LockedError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from riskscore.config import Config
     from riskscore.ledger import Ledger
+    from riskscore.reference import Tables
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,16 @@ class Workspace:
     def config(self) -> Config:
         """riskscore.toml, read once; ConfigError when it is not valid."""
         return configuration.load(self.root / "riskscore.toml")
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The reference facts in use: the packaged ones, with those replaced that the folder `reference` holds.
+
+        Raises:
+            ConfigError: a file there is no valid reference table (riskscore.reference.tables).
+        """
+        own = self.root / "reference"
+        return reference.tables(own if own.is_dir() else None)
 
     @property
     def out(self) -> Path:

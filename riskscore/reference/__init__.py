@@ -10,8 +10,9 @@ Every table is a default: `tables(folder)` reads a folder in which a user's own 
 the packaged ones, and each look-up takes the result as `tables`.
 
 The look-ups stand in one module per subject: ctpat, mutual_recognition, centers, de_minimis, forced_labour,
-preferences, port_programmes, entry_types, codes (modes, bonds), examinations, partner_agencies, adcvd, timeline,
-identifiers and manufacturers. Those named like what they return take arrays and give arrays; `candidates` and the
+supply_chains, preferences, port_programmes, foreign_ports, entry_types, codes (modes, bonds), examinations,
+partner_agencies, agency_goods, agriculture, adcvd, adcvd_orders, descriptions, timeline, identifiers and manufacturers.
+Those named like what they return take arrays and give arrays; `candidates` and the
 like answer one question with all its evidence, as facts.
 """
 

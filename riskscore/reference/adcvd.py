@@ -1,6 +1,7 @@
 """Antidumping and countervailing duty: the few published figures, by fiscal year. Table: adcvd_stats.csv.
 
-Which goods an order covers is not in the tables; the entry type says what was declared (entry_types.covers_adcvd).
+Which goods and origins an order covers is in adcvd_orders; what was declared, the entry type says
+(entry_types.covers_adcvd).
 """
 
 from __future__ import annotations

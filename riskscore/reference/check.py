@@ -8,16 +8,22 @@ from typing import TYPE_CHECKING
 from riskscore.errors import ConfigError
 from riskscore.reference import (
     adcvd,
+    adcvd_orders,
+    agency_goods,
+    agriculture,
     centers,
     ctpat,
     de_minimis,
+    descriptions,
     examinations,
     forced_labour,
+    foreign_ports,
     identifiers,
     mutual_recognition,
     partner_agencies,
     port_programmes,
     preferences,
+    supply_chains,
     vocabulary,
 )
 
@@ -38,19 +44,28 @@ def check(tables: Tables) -> None:
     >>> check(PACKAGED)
     """
     adcvd.orders_in_force([_DAY], tables=tables)
+    adcvd_orders.orders(tables)
+    agency_goods.expected([_GOODS], tables=tables)
+    agriculture.goods_kind([_GOODS], tables=tables)
+    agriculture.hemisphere(["CN"], tables=tables)
+    agriculture.wood_packaging_rules(tables)
     centers.candidates(_GOODS, _DAY, tables=tables)
     ctpat.definitions(tables)
     ctpat.benefit(1, _DAY, tables=tables)
     ctpat.tiered_roles(tables)
     de_minimis.threshold("CN", _DAY, tables=tables)
+    descriptions.is_vague("", tables=tables)
     forced_labour.orders(tables)
     forced_labour.presumption([_DAY], tables=tables)
     forced_labour.sectors(_GOODS, _DAY, tables=tables)
+    foreign_ports.prefixes(tables)
     identifiers.importer_candidates("", tables=tables)
     mutual_recognition.candidates("NZ", _DAY, tables=tables)
     partner_agencies.flag("FD1", tables=tables)
     port_programmes.programmes("2704", _DAY, tables=tables)
     preferences.candidates("MX", _DAY, tables=tables)
+    supply_chains.third_countries(tables)
+    supply_chains.address_in_region("", "CN", tables=tables)
     for exam in vocabulary.exams():
         examinations.examination(exam, tables=tables)
     _check_visibility(tables)

@@ -134,13 +134,14 @@ def withhold_release(origin: Keys, hts: Keys, manufacturer: Keys, days: Days, *,
         hts: tariff number, 4 to 10 digits as text; null is unknown.
         manufacturer: manufacturer identification; null is unknown.
         days: the days to answer for.
-        tables: reference tables in use (withhold_release_orders.csv: packaged without rows).
+        tables: reference tables in use (withhold_release_orders.csv: packaged with the few orders that name
+            an origin and goods; those against single firms need the firms' numbers, which are not public).
 
     Returns:
         1 an order covers them, 0 none does; NaN where an unknown decides it, or the table is empty.
 
-    >>> withhold_release("CN", "5201001400", None, [date(2024, 1, 1)])
-    array([nan])
+    >>> withhold_release("TM", "5201001400", None, [date(2018, 5, 17), date(2018, 5, 18)])
+    array([0., 1.])
     """
     shapes = [as_text(column).shape for column in (origin, hts, manufacturer)]
     shape = np.broadcast_shapes(as_days(days).shape, *shapes)
@@ -157,8 +158,8 @@ def orders(tables: Tables = PACKAGED) -> tuple[Fact[Order], ...]:
     Raises:
         ConfigError: an order without any scope.
 
-    >>> orders()
-    ()
+    >>> [order.value.number for order in orders()]
+    ['Turkmenistan cotton', 'Zimbabwe rough diamonds', 'DR Congo artisanal gold']
     """
     return tuple(fact(_order(row), row) for row in tables.rows("withhold_release_orders"))
 

@@ -55,6 +55,25 @@ def eligible(spi: Keys, origin: Keys, days: Days, *, tables: Tables = PACKAGED) 
     return numbers(by_day(lambda s, o, day: _eligible(s, o, day, tables), _changes(tables), spi, origin, days=days))
 
 
+def in_force(spi: Keys, days: Days, *, tables: Tables = PACKAGED) -> Floats:
+    """Whether the programme behind an indicator was in force for any origin on the day.
+
+    Args:
+        spi: special programme indicator; null = none claimed.
+        days: the days to answer for.
+        tables: reference tables in use (preference_programmes.csv).
+
+    Returns:
+        1 yes, 0 no: not yet, lapsed or ended; NaN for an indicator that the table does not know, a null, or where
+        only a renewal that was not verified would cover the day.
+
+    >>> from datetime import date
+    >>> in_force(["A", "S", "ZZ"], [date(2021, 1, 1), date(2021, 1, 1), date(2021, 1, 1)])
+    array([ 0.,  1., nan])
+    """
+    return numbers(by_day(lambda s, day: _in_force(s, day, tables), _changes(tables), spi, days=days))
+
+
 def programme(spi: Keys, *, tables: Tables = PACKAGED) -> Objects:
     """The name of the programme behind an indicator; None for one that the table does not know.
 
@@ -86,6 +105,16 @@ def _eligible(spi: str, origin: str, day: date, tables: Tables) -> bool | None:
     asked = {origin, _EVERY, _NOT_READ}
     found = [f for f in known if f.covers(day) and asked & set(f.value.countries)]
     if any(not f.unverified and _NOT_READ not in f.value.countries for f in found):
+        return True
+    return None if found else False
+
+
+def _in_force(spi: str, day: date, tables: Tables) -> bool | None:
+    known = _programmes(tables).get(spi)
+    if known is None:
+        return None
+    found = [f for f in known if f.covers(day)]
+    if any(not f.unverified for f in found):
         return True
     return None if found else False
 

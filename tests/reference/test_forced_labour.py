@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -74,9 +74,21 @@ def test_the_longest_prefix_comes_first(own):
     assert forced_labour.priority_sector("8507100030", date(2026, 1, 1), tables=mine).item() == "Copper"
 
 
-def test_no_list_of_orders_is_packaged_so_nothing_is_known():
-    assert forced_labour.orders() == ()
-    assert np.isnan(forced_labour.withhold_release(["CN", None], "5201001400", None, date(2024, 1, 1))).all()
+def test_without_a_list_of_orders_nothing_is_known(own):
+    none = own(withhold_release_orders=ORDERS)
+    found = forced_labour.withhold_release(["CN", None], "5201001400", None, date(2024, 1, 1), tables=none)
+
+    assert forced_labour.orders(none) == ()
+    assert np.isnan(found).all()
+
+
+def test_the_packaged_orders_hold_from_their_day():
+    for order in forced_labour.orders():
+        scope = order.value
+        asked = scope.origins[0], f"{scope.hts[0]}0000", None
+        before, on = order.since - timedelta(days=1), order.since
+        assert forced_labour.withhold_release(*asked, [before, on]).tolist() == [0, 1]
+        assert order.low_confidence
 
 
 def test_an_order_covers_what_meets_all_its_scopes(own):

@@ -19,7 +19,7 @@ def test_every_table_says_how_sure_it_is_and_why(name):
     assert all("conf" in row and "source" in row for row in PACKAGED.rows(name))
 
 
-@pytest.mark.parametrize("name", sorted(set(names()) - {"hazards", "outcomes", "withhold_release_orders"}))
+@pytest.mark.parametrize("name", sorted(set(names()) - {"hazards", "outcomes"}))
 def test_no_row_is_without_a_confidence(name):
     # ior_formats and others print a note instead of S or M, but never nothing.
     assert all(row["conf"] for row in PACKAGED.rows(name))
