@@ -1,25 +1,29 @@
 """History is a fold over the log, and training is a replay: one kernel, read before each day is folded in."""
 
-from riskscore.history.facts import MEASURES, Facts, read_facts
+from riskscore.history.arrivals import Arrivals
+from riskscore.history.batch import batch
+from riskscore.history.facts import Entries, Facts, read_facts
 from riskscore.history.kinds import KINDS, EntityKind
-from riskscore.history.reading import History, PeerPosition, Track
-from riskscore.history.replay import Arrivals, replay
-from riskscore.history.snapshots import latest_snapshot, save_snapshot
-from riskscore.history.state import DECAYED, State
+from riskscore.history.measures import DECAYED, MEASURES
+from riskscore.history.reading import Batch, Exposure, History, PeerPosition, Track
+from riskscore.history.replay import Replay
+from riskscore.history.state import State
 
 __all__ = [
     "DECAYED",
     "KINDS",
     "MEASURES",
     "Arrivals",
+    "Batch",
     "EntityKind",
+    "Entries",
+    "Exposure",
     "Facts",
     "History",
     "PeerPosition",
+    "Replay",
     "State",
     "Track",
-    "latest_snapshot",
+    "batch",
     "read_facts",
-    "replay",
-    "save_snapshot",
 ]

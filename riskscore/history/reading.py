@@ -1,4 +1,7 @@
-"""What a feature builder sees of the past: per shipment, the record of each of its entities that morning."""
+"""What a feature builder sees of the past: per shipment, the record of each of its entities that morning.
+
+Everything is read as float64, null as NaN. A morning knows what became known on earlier days only.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from riskscore.history.facts import MEASURES, bin_value
-from riskscore.history.state import DECAYED, NEVER, weights
+from riskscore.history.measures import BOOKS, DECAYED, MEASURES, NEVER, decayed_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,9 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from riskscore.history.state import KindState
-
-_DELETIONS = MEASURES.index("deletions")
+    Floats = NDArray[np.float64]
 
 
 class _Rows:
@@ -26,12 +26,39 @@ class _Rows:
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
-        """The parts one after the other."""
-        return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)})  # type: ignore[arg-type]
+        """The parts one after the other; at least one."""
+        return cls(**{f.name: _joined([getattr(p, f.name) for p in parts]) for f in fields(cls)})  # type: ignore[arg-type]
 
     def take(self, rows: NDArray[np.intp]) -> Self:
         """The rows at `rows`, in that order."""
-        return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self)})  # type: ignore[arg-type,type-var]
+        return replace(self, **{f.name: _taken(getattr(self, f.name), rows) for f in fields(self)})  # type: ignore[arg-type,type-var]
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Net counts of one book for n shipments, those of one entity and morning kept once.
+
+    Attributes:
+        of: int32, length n: the row of each shipment below; -1 = nothing counted.
+        net: int64, k x measures of the book: filed minus withdrawn; deletions as counted.
+        decayed: float64, k x measures.decayed_of(book): net decayed counts as of the morning.
+    """
+
+    of: NDArray[np.int32]
+    net: NDArray[np.int64]
+    decayed: Floats
+
+    @classmethod
+    def joined(cls, parts: Sequence[Sums]) -> Sums:
+        """The parts one after the other; at least one."""
+        starts = np.cumsum([0, *(len(part.net) for part in parts)])
+        of = [np.where(p.of >= 0, p.of + start, -1) for p, start in zip(parts, starts[:-1], strict=True)]
+        net, decayed = (np.concatenate([getattr(p, name) for p in parts]) for name in ("net", "decayed"))
+        return cls(np.concatenate(of).astype(np.int32), net, decayed)
+
+    def take(self, rows: NDArray[np.intp]) -> Sums:
+        """The shipments at `rows`, in that order."""
+        return replace(self, of=self.of[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,59 +66,129 @@ class Track(_Rows):
     """The record of one entity per shipment, as it stood on the morning of arrival.
 
     Attributes:
-        stated: bool: the shipment names an entity of this kind. Where it does not, every count is null.
-        net: int64, n x len(MEASURES): filed minus withdrawn; `deletions` as counted.
-        decayed: float64, n x len(DECAYED): net decayed counts as of the morning.
-        first_day: int32 days since 1970-01-01 of the first filing (withdrawn later or not); -1 = never.
+        stated: bool: the shipment names an entity of this kind. Where it does not, everything read is null.
+        morning: int32 days since 1970-01-01 of the arrival.
+        first_day: int32 day of the first filing, withdrawn later or not; -1 = never.
         last_day: the same of the last filing.
-        morning: int32 day of arrival.
+        last_hit_day: the same of the last hit that became known, withdrawn later or not.
+        sums: net counts by book (riskscore.history.measures.BOOKS).
+        fans: per kind of pairs, int32 number of distinct ones first filed before the morning.
     """
 
     stated: NDArray[np.bool_]
-    net: NDArray[np.int64]
-    decayed: NDArray[np.float64]
+    morning: NDArray[np.int32]
     first_day: NDArray[np.int32]
     last_day: NDArray[np.int32]
-    morning: NDArray[np.int32]
+    last_hit_day: NDArray[np.int32]
+    sums: Mapping[str, Sums]
+    fans: Mapping[str, NDArray[np.int32]]
 
-    def count(self, measure: str) -> NDArray[np.float64]:
+    def count(self, measure: str) -> Floats:
         """Net count of `measure` (riskscore.history.MEASURES) before this morning; null without an entity.
 
         Raises:
             ValueError: no such measure.
         """
-        return np.where(self.stated, self.net[:, MEASURES.index(measure)], np.nan)
+        if measure not in MEASURES:
+            raise ValueError(f"{measure!r} is no measure; there are {', '.join(MEASURES)}")
+        book = next(name for name, measures in BOOKS.items() if measure in measures)
+        sums = self.sums[book]
+        return self._read(sums.net[:, BOOKS[book].index(measure)], sums.of)
 
-    def recent(self, measure: str, half_life_days: int) -> NDArray[np.float64]:
-        """Net count in which a fact of `half_life_days` ago counts one half; null without an entity.
+    def recent(self, measure: str, half_life_days: int) -> Floats:
+        """Net count in which what happened `half_life_days` ago counts one half; null without an entity.
+
+        It is 0 exactly when the net count is.
 
         Raises:
             ValueError: no such counter in riskscore.history.DECAYED.
         """
-        return np.where(self.stated, self.decayed[:, DECAYED.index((measure, half_life_days))], np.nan)
+        counter = (measure, half_life_days)
+        if counter not in DECAYED:
+            raise ValueError(f"{counter!r} is no decayed counter; see riskscore.history.DECAYED")
+        book = next(name for name in BOOKS if counter in decayed_of(name))
+        sums = self.sums[book]
+        return self._read(sums.decayed[:, decayed_of(book).index(counter)], sums.of)
 
-    def days_since_first(self) -> NDArray[np.float64]:
+    def days_since_first(self) -> Floats:
         """Days from the entity's first filing to this morning; null without an entity or a filing."""
         return np.where(self.first_day == NEVER, np.nan, self.morning - self.first_day)
 
-    def days_since_last(self) -> NDArray[np.float64]:
+    def days_since_last(self) -> Floats:
         """Days from the entity's last filing to this morning; null without an entity or a filing."""
         return np.where(self.last_day == NEVER, np.nan, self.morning - self.last_day)
+
+    def days_since_last_hit(self) -> Floats:
+        """Days from the last hit that became known to this morning; null without an entity or when no hit stands.
+
+        The last hit is the last that became known, withdrawn later or not.
+        """
+        standing = (self.count("hits") > 0) & (self.last_hit_day != NEVER)
+        return np.where(standing, self.morning - self.last_hit_day, np.nan)
+
+    def fan(self, pair_kind: str) -> Floats:
+        """Distinct entities of `pair_kind` that this one was part of before this morning; null without an entity.
+
+        A pair counts from the morning after its first filing, withdrawn later or not.
+
+        Raises:
+            KeyError: the kind does not declare that fan (EntityKind.fans).
+        """
+        return np.where(self.stated, self.fans[pair_kind].astype(np.float64), np.nan)
+
+    def _read(self, values: NDArray[np.int64] | Floats, of: NDArray[np.int32]) -> Floats:
+        # One more row for what is not there: index -1 finds it.
+        padded = np.append(values.astype(np.float64), 0.0)
+        return np.where(self.stated, padded[of], np.nan)
 
 
 @dataclass(frozen=True, slots=True)
 class PeerPosition(_Rows):
-    """Where a shipment's value per kilogram stands among its peers' of all earlier days.
+    """Where a shipment's unit value stands among its peers' of all earlier days.
 
     Attributes:
-        peers: number of peers that state a value and a weight; null without an entity.
-        below: share of peers in lower bins, half of those in the same bin; null without peers or own value.
-        median: median value per kilogram (USD) of the peers, at the middle of its bin; null without peers.
+        peers: number of standing shipments that state the quantity; null without an entity.
+        below: share of them in lower bins, half of those in the same bin; null without peers or own value.
+        median: the middle of the bin of their median, in the unit of the quantity; null without peers.
+        spread: octaves from their lower quartile to the upper, at the middles of bins; null without peers.
     """
 
-    peers: NDArray[np.float64]
-    below: NDArray[np.float64]
-    median: NDArray[np.float64]
+    peers: Floats
+    below: Floats
+    median: Floats
+    spread: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Batch(_Rows):
+    """What arrives the same day, filed before its cut-off, and names the same entity; the shipment itself included.
+
+    Attributes:
+        shipments: number of live shipments; null without an entity.
+        value_usd: their declared value, what states none counting 0; null without an entity.
+        highest_value_usd: the highest of the values; null without an entity.
+    """
+
+    shipments: Floats
+    value_usd: Floats
+    highest_value_usd: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure(_Rows):
+    """What was found at the partners an entity had dealt with before, in their business with others.
+
+    Attributes:
+        partners: partners the entity was first filed with before the morning; null without an entity.
+        offenders: those of them with a hit that is not of the shared business; null without an entity.
+        hits: net hits of the partners less those of the shared business; null without an entity.
+        exams: the same of exams.
+    """
+
+    partners: Floats
+    offenders: Floats
+    hits: Floats
+    exams: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,52 +197,32 @@ class History:
 
     Attributes:
         tracks: per entity kind (riskscore.history.KINDS) the record of each shipment's entity.
-        peers: per kind with peers, the position of each shipment's value per kilogram.
+        peers: per kind with peers and per quantity, the position of each shipment's value.
         statuses: per role (importer, shipper) the traders columns of that party's status, null without a record;
             indexed like the shipments.
+        batch: per kind with batch, the sums over what arrives together.
+        exposure: by name (riskscore.history.kinds.TIES and LOOKALIKES), what was found at an entity's partners.
     """
 
     tracks: Mapping[str, Track]
-    peers: Mapping[str, PeerPosition]
+    peers: Mapping[str, Mapping[str, PeerPosition]]
     statuses: Mapping[str, pd.DataFrame]
+    batch: Mapping[str, Batch]
+    exposure: Mapping[str, Exposure]
 
 
-def read_track(state: KindState, rows: NDArray[np.intp], morning: NDArray[np.int32]) -> Track:
-    """Read `state` for the entities at `rows` (-1 = none) on each `morning`."""
-    stated = rows >= 0
-    at = np.where(stated, rows, 0)
-    if not len(state.first_day):
-        at, state = np.zeros(len(rows), np.intp), state.grown(1)
-    counts, decayed = state.counts[at], state.decayed[at]
-    net = counts[:, 0] - counts[:, 1]
-    net[:, _DELETIONS] = counts[:, 1, _DELETIONS]
-    # A withdrawal weighs more than the older filing it undoes, so the net can dip below zero: nothing is left then.
-    recent = np.maximum(decayed[:, 0] - decayed[:, 1], 0.0) / weights(morning)
-    return Track(
-        stated=stated,
-        net=np.where(stated[:, None], net, 0),
-        decayed=np.where(stated[:, None], recent, 0.0),
-        first_day=np.where(stated, state.first_day[at], NEVER),
-        last_day=np.where(stated, state.last_day[at], NEVER),
-        morning=morning,
-    )
+def _joined(parts: Sequence[object]) -> object:
+    first = parts[0]
+    if isinstance(first, Sums):
+        return Sums.joined([part for part in parts if isinstance(part, Sums)])
+    if isinstance(first, dict):
+        return {name: _joined([part[name] for part in parts]) for name in first}  # type: ignore[index]
+    return np.concatenate(parts)  # type: ignore[arg-type]
 
 
-def peer_position(state: KindState, rows: NDArray[np.intp], bins: NDArray[np.int16]) -> PeerPosition:
-    """Position of each shipment's `bins` (-1 = no value) in the histogram of the entity at `rows` (-1 = none)."""
-    if not len(state.values):
-        state = state.grown(1)
-    # A histogram once per entity, not per shipment: a day has far fewer kinds of goods than shipments.
-    entities, of = np.unique(np.where(rows >= 0, rows, 0), return_inverse=True)
-    peers = state.values[entities, 0] - state.values[entities, 1]
-    cumulative = np.cumsum(peers, axis=1)
-    median_bin = np.argmax(cumulative * 2 >= np.maximum(cumulative[:, -1:], 1), axis=1)[of].astype(np.float64)
-    total = np.where(rows >= 0, cumulative[of, -1], 0)
-    own = np.where(bins >= 0, bins, 0)
-    up_to, here = cumulative[of, own], peers[of, own]
-    some = np.maximum(total, 1)
-    return PeerPosition(
-        peers=np.where(rows >= 0, total, np.nan).astype(np.float64),
-        below=np.where((total > 0) & (bins >= 0), (up_to - here / 2) / some, np.nan),
-        median=np.where(total > 0, bin_value(median_bin), np.nan),
-    )
+def _taken(part: object, rows: NDArray[np.intp]) -> object:
+    if isinstance(part, Sums):
+        return part.take(rows)
+    if isinstance(part, dict):
+        return {name: _taken(each, rows) for name, each in part.items()}
+    return part[rows]  # type: ignore[index]

@@ -1,202 +1,212 @@
-"""The kernel: read the state for a day's arrivals, then fold the day in; one day or years of them alike."""
+"""The kernel: read the state for the arrivals of each morning, then fold the day in; one day or years of them alike."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from riskscore.frames import epoch_days
-from riskscore.history.facts import unit_value_bins
-from riskscore.history.kinds import KEY_COLUMNS, KINDS, EntityKind
-from riskscore.history.reading import Track, peer_position, read_track
-from riskscore.history.state import KindState, State
+from riskscore.history import partners
+from riskscore.history.entities import coded, lookup
+from riskscore.history.fold import post_facts
+from riskscore.history.kinds import IDENTITY, LOOKALIKES, TIES
+from riskscore.history.measures import ACCOUNTS
+from riskscore.history.reader import Asked, read
+from riskscore.history.reading import PeerPosition, Track
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    import pandas as pd
     from numpy.typing import NDArray
 
+    from riskscore.history.arrivals import Arrivals
     from riskscore.history.facts import Facts
-    from riskscore.history.reading import PeerPosition
+    from riskscore.history.fold import FirstFilings
+    from riskscore.history.keys import Coded
+    from riskscore.history.kinds import EntityKind, Tie
+    from riskscore.history.reading import Exposure
+    from riskscore.history.state import KindState, State
+
+    Codes = NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True)
-class Arrivals:
-    """Who arrives when: the rows for which history is read.
+class Replay:
+    """Folds facts, window by window of days, and reads history for arrivals on the way.
 
-    Attributes:
-        day: int32 days since 1970-01-01, length n: each row reads the state of that morning.
-        keys: the KEY_COLUMNS as text, n rows.
-        unit_value_bin: int16 bin of the row's own value per kilogram, -1 when it states none.
+    Each arrival reads what was folded in on days before its own: facts of its day or later are not there yet. However
+    the days are cut into windows, the state and what is read are the same to the bit.
+
+    Args:
+        state: to go on from; it is changed.
+        arrivals: who reads, on any morning after the days that `state` holds already.
+        whole: fold everything. Otherwise nothing but what the arrivals will read is folded, on top of an empty state,
+            and the state that comes of it is of no use to anybody else.
     """
 
-    day: NDArray[np.int32]
-    keys: pa.Table
-    unit_value_bin: NDArray[np.int16]
-
-    @staticmethod
-    def of(shipments: pd.DataFrame) -> Arrivals:
-        """Arrivals of shipments (the shipments columns), each on the morning of its arrival_date."""
-        hts = pa.array(shipments["hts"], pa.string(), from_pandas=True)
-        derived = {"hs6": _prefix(hts, 6), "hs4": _prefix(hts, 4)}
-        keys = pa.table(
-            {
-                c: derived[c] if c in derived else pa.array(shipments[c], pa.string(), from_pandas=True)
-                for c in KEY_COLUMNS
-            }
-        )
-        days = epoch_days(shipments["arrival_date"])
-        # Rounded to cents and grams as the facts are, so that a row lands in the bin its fact will land in.
-        cents = _rounded(shipments["value_usd"].to_numpy(np.float64, na_value=np.nan) * 100)
-        grams = _rounded(shipments["weight_kg"].to_numpy(np.float64, na_value=np.nan) * 1000)
-        return Arrivals(days, keys, unit_value_bins(cents, grams))
-
-
-def _rounded(amounts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Halves up, as SQL's round() does with amounts; np.round takes them to the even number."""
-    whole = np.floor(amounts)
-    return whole + (amounts - whole >= 0.5)
-
-
-def _prefix(hts: pa.Array, digits: int) -> pa.Array:
-    long_enough = pc.greater_equal(pc.utf8_length(hts), digits)
-    return pc.if_else(long_enough, pc.utf8_slice_codeunits(hts, 0, digits), None)
-
-
-def replay(
-    initial: State,
-    facts: Facts,
-    arrivals: Arrivals,
-    kinds: Sequence[EntityKind] = KINDS,
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[dict[str, Track], dict[str, PeerPosition], State]:
-    """Replay `facts` on top of `initial`, reading history for `arrivals` on the way.
-
-    Each arrival reads what had been folded in on days before its own: facts of its day or later are not there yet.
-
-    Returns:
-        Per kind the track of every arrival's entity; per kind with peers the position of its value among them;
-        and the state after the last fact.
-    """
-    coder = _Coder(initial, facts.keys, arrivals.keys)
-    tracks: dict[str, Track] = {}
-    peers: dict[str, PeerPosition] = {}
-    final = State({}, {})
-    for done, kind in enumerate(kinds):
-        keys, fact_rows, arrival_rows = coder.rows(kind)
-        state = initial.kinds[kind.name].grown(keys.num_rows)
-        reader = _Reader(kind, arrivals, arrival_rows)
-        _run(state, facts, fact_rows, reader)
-        tracks[kind.name], position = reader.result(state)
-        if position is not None:
-            peers[kind.name] = position
-        final.keys[kind.name], final.kinds[kind.name] = _canonical(keys, state)
-        if progress:
-            progress(done + 1, len(kinds))
-    return tracks, peers, final
-
-
-def _run(state: KindState, facts: Facts, rows: NDArray[np.intp], reader: _Reader) -> None:
-    stated = np.flatnonzero(rows >= 0)
-    days, starts = np.unique(facts.day[stated], return_index=True)
-    for day, part in zip(days, np.split(stated, starts)[1:], strict=True):
-        reader.read_before(int(day) + 1, state)
-        state.fold(int(day), rows[part], facts.side[part], facts.measures[part], facts.unit_value_bin[part])
-    reader.read_before(np.iinfo(np.int32).max, state)
-
-
-class _Reader:
-    """Reads a kind's state for arrivals, in order of their mornings, as the fold passes them."""
-
-    def __init__(self, kind: EntityKind, arrivals: Arrivals, rows: NDArray[np.intp]) -> None:
-        self._kind, self._arrivals, self._rows = kind, arrivals, rows
+    def __init__(self, state: State, arrivals: Arrivals, *, whole: bool = True) -> None:
+        self.state = state
+        self._arrivals, self._whole = arrivals, whole
+        self._looked_at = _looked_at(state)
         self._order = np.argsort(arrivals.day, kind="stable")
-        self._days = arrivals.day[self._order]
+        self._days = arrivals.day.take(self._order)
         self._next = 0
-        self._tracks: list[Track] = []
-        self._peers: list[PeerPosition] = []
+        self._tracks: dict[str, list[Track]] = {name: [] for name in state.kinds}
+        self._peers: dict[str, list[dict[str, PeerPosition]]] = {name: [] for name in state.kinds}
+        self._rows: dict[str, list[Codes]] = {name: [] for name in state.kinds}
+        if not whole:
+            self._make_room()
+        self._found = {name: partners.Found.so_far(kind) for name, kind in state.kinds.items()}
 
-    def read_before(self, morning_after: int, state: KindState) -> None:
-        """Read for all arrivals on days before `morning_after` that have not been read yet."""
-        end = int(np.searchsorted(self._days, morning_after, side="left"))
-        if end == self._next and self._tracks:
-            return
-        chosen = self._order[self._next : end]
-        rows, day = self._rows[chosen], self._arrivals.day[chosen]
-        self._tracks.append(read_track(state, rows, day))
-        if self._kind.peers:
-            self._peers.append(peer_position(state, rows, self._arrivals.unit_value_bin[chosen]))
-        self._next = end
+    def fold(self, facts: Facts, through: int) -> None:
+        """Fold the facts of the next days.
 
-    def result(self, state: KindState) -> tuple[Track, PeerPosition | None]:
-        """Everything read, in the order of the arrivals."""
-        self.read_before(np.iinfo(np.int32).max, state)
+        Args:
+            facts: all facts of the days after those folded so far, up to `through`.
+            through: days since 1970-01-01. Arrivals up to the morning after it are read.
+        """
+        codes = self._code(facts)
+        due, asked = self._due(int(np.searchsorted(self._days, through + 1, side="right")))
+        fresh: dict[str, FirstFilings] = {}
+        for name in _pairs_first(self.state):
+            self._fold_kind(name, facts, codes, fresh)
+            self._read_kind(name, due, asked)
+            self.state.kinds[name].settle(through)
+
+    def result(self) -> tuple[dict[str, Track], dict[str, dict[str, PeerPosition]], dict[str, Exposure]]:
+        """Tracks and exposures of all arrivals, in their order, and positions among peers per kind and quantity.
+
+        Call it once, after the last window: arrivals of later mornings read what there is.
+        """
+        due, asked = self._due(len(self._days))
+        for name in self.state.kinds:
+            self._read_kind(name, due, asked)
         back = np.argsort(self._order, kind="stable")
-        peers = type(self._peers[0]).joined(self._peers).take(back) if self._kind.peers else None
-        return Track.joined(self._tracks).take(back), peers
+        # Popped, so that the parts of one kind are gone before those of the next are joined.
+        tracks = {name: Track.joined(self._tracks.pop(name)).take(back) for name in self.state.kinds}
+        peers = {
+            name: {q: PeerPosition.joined([part[q] for part in parts]).take(back) for q in parts[0]}
+            for name, parts in self._peers.items()
+            if parts[0]
+        }
+        return tracks, peers, self._exposures(back, tracks)
+
+    def _make_room(self) -> None:
+        """Rows for the entities of the arrivals, before all others."""
+        codes, days = {}, np.zeros(len(self._days), np.int32)
+        for column in self.state.texts:
+            texts = self._arrivals.keys[column]
+            self.state.texts[column], [codes[column]] = coded(self.state.texts[column], [(texts, days)])
+        for state in self.state.kinds.values():
+            state.entities.rows([codes[column] for column in state.kind.columns], len(days), days)
+            state.grow(self._count(state))
+
+    def _count(self, state: KindState) -> int:
+        columns = state.kind.columns
+        return state.entities.count(len(self.state.texts[columns[0]]) if columns else 0)
+
+    def _due(self, end: int) -> tuple[Arrivals, dict[str, Codes]]:
+        """The arrivals up to number `end` in order of their mornings, not read yet, and the codes of their texts."""
+        due = self._arrivals.take(self._order[self._next : end])
+        self._next = end
+        return due, {column: _known(self.state.texts[column], due.keys[column]) for column in self.state.texts}
+
+    def _code(self, facts: Facts) -> dict[str, dict[str, Codes]]:
+        """The codes of all facts by key column and account; the state learns the texts."""
+        found = {}
+        for column in self.state.texts:
+            parts = [(facts[account].keys[column], facts[account].day) for account in ACCOUNTS]
+            self.state.texts[column], codes = coded(self.state.texts[column], parts)
+            found[column] = dict(zip(ACCOUNTS, codes, strict=True))
+        return found
+
+    def _fold_kind(
+        self, name: str, facts: Facts, codes: dict[str, dict[str, Codes]], fresh: dict[str, FirstFilings]
+    ) -> None:
+        state = self.state.kinds[name]
+        columns = [np.concatenate(list(codes[column].values())) for column in state.kind.columns]
+        days = np.concatenate([facts[account].day for account in ACCOUNTS])
+        rows = state.entities.rows(columns, len(days), days if self._whole or name in self._looked_at else None)
+        state.first.grow(self._count(state))
+        if self._whole:
+            state.grow(self._count(state))
+        cuts = np.cumsum([len(facts[account].day) for account in ACCOUNTS])[:-1]
+        by_account = dict(zip(ACCOUNTS, np.split(rows, cuts), strict=True))
+        fresh[name], findings = post_facts(state, facts, by_account)
+        self._found[name].add(findings)
+        self._post_fans(name, fresh)
+
+    def _post_fans(self, name: str, fresh: dict[str, FirstFilings]) -> None:
+        """Each first filing of a pair makes its entity's fan wider from the next morning on."""
+        state = self.state.kinds[name]
+        days, cells = [], []
+        for number, pair_kind in enumerate(state.kind.fans):
+            owner = self._owners(state.kind, pair_kind, fresh[pair_kind].row)
+            recorded = np.flatnonzero(owner < len(state))
+            days.append(fresh[pair_kind].day.take(recorded))
+            cells.append(owner.take(recorded).astype(np.int64) * len(state.kind.fans) + number)
+        if days:
+            day, cell = np.concatenate(days), np.concatenate(cells)
+            order = np.argsort(day, kind="stable")
+            state.fans.post(day.take(order), cell.take(order), np.ones(len(day), np.int32))
+
+    def _owners(self, kind: EntityKind, pair_kind: str, pairs: Codes) -> Codes:
+        """The entity of `kind` that each of `pairs` (rows of the pair kind) is part of."""
+        of_pair = self.state.kinds[pair_kind]
+        codes = [of_pair.entities.codes()[of_pair.kind.columns.index(column)].take(pairs) for column in kind.columns]
+        return self.state.kinds[kind.name].entities.rows(codes, len(pairs))
+
+    def _read_kind(self, name: str, due: Arrivals, asked: dict[str, Codes]) -> None:
+        state = self.state.kinds[name]
+        stated = np.ones(len(due.day), np.bool_)
+        for column in state.kind.columns:
+            stated &= due.keys[column].codes >= 0
+        rows = state.entities.rows([asked[column] for column in state.kind.columns], len(due.day))
+        track, peers = read(state, Asked(due.day, rows, stated, due.bins))
+        self._tracks[name].append(track)
+        self._peers[name].append(peers)
+        self._rows[name].append(rows)
+
+    def _exposures(self, back: NDArray[np.intp], tracks: dict[str, Track]) -> dict[str, Exposure]:
+        found = {}
+        days = self._days.take(back)
+        for tie in _ties(self.state):
+            rows = np.concatenate(self._rows[tie.entity]).take(back)
+            exposure = partners.exposed(self.state, tie, self._found, rows, days)
+            found[tie.name] = partners.stated_only(exposure, tracks[tie.entity].stated)
+        if IDENTITY in self.state.kinds:
+            names = self._arrivals.keys[self.state.kinds[IDENTITY].kind.columns[0]].take(np.sort(self._order))
+            exposure = partners.lookalikes(self.state, names, days, self._found[IDENTITY])
+            found[LOOKALIKES] = partners.stated_only(exposure, names.codes >= 0)
+        return found
 
 
-class _Coder:
-    """Gives every entity of state, facts and arrivals a row: the state's own rows first, in their order."""
-
-    def __init__(self, initial: State, facts: pa.Table, arrivals: pa.Table) -> None:
-        self._initial, self._facts, self._arrivals = initial, facts, arrivals
-
-    def rows(self, kind: EntityKind) -> tuple[pa.Table, NDArray[np.intp], NDArray[np.intp]]:
-        """Keys of all entities of the kind, and the row of each fact's and each arrival's entity (-1 = none)."""
-        known = self._initial.keys[kind.name]
-        old, n_facts = len(self._initial.kinds[kind.name].first_day), self._facts.num_rows
-        if not kind.columns:
-            zeros = np.zeros(n_facts, np.intp), np.zeros(self._arrivals.num_rows, np.intp)
-            return pa.table({"everything": pa.array(["all"])}), *zeros
-        key = self._codes(kind.columns[0], known)
-        for column in kind.columns[1:]:
-            second = self._codes(column, known)
-            # Two 31-bit codes side by side in one word: an exact pair key, no hashing of joined texts.
-            key = np.where((key < 0) | (second < 0), -1, key << 32 | second)
-        rows, first_seen = _dense(key)
-        keys = self._texts(kind, known, first_seen)
-        return keys, rows[old : old + n_facts], rows[old + n_facts :]
-
-    def _codes(self, column: str, known: pa.Table) -> NDArray[np.int64]:
-        chunks = [*known[column].chunks, *self._facts[column].chunks, *self._arrivals[column].chunks]
-        encoded = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
-        codes: NDArray[np.int64] = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        return codes
-
-    def _texts(self, kind: EntityKind, known: pa.Table, rows: NDArray[np.intp]) -> pa.Table:
-        picked = pa.array(rows)
-        return pa.table(
-            {
-                c: pa.chunked_array(
-                    [*known[c].chunks, *self._facts[c].chunks, *self._arrivals[c].chunks], pa.string()
-                ).take(picked)
-                for c in kind.columns
-            }
-        )
+def _known(texts: object, column: Coded) -> Codes:
+    """Code of each row of `column` among the texts known; -1 = null or not known."""
+    used = np.flatnonzero(np.bincount(column.codes[column.codes >= 0], minlength=len(column.values)))
+    code = np.full(len(column.values) + 1, -1, np.int32)
+    code[used] = lookup(texts, column.values.take(used))
+    return code[column.codes]
 
 
-def _dense(key: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows 0, 1, ... in order of first appearance (-1 stays -1), and where each was first seen."""
-    import pandas as pd
-
-    stated = np.flatnonzero(key >= 0)
-    codes, uniques = pd.factorize(key[stated])
-    rows = np.full(len(key), -1, np.intp)
-    rows[stated] = codes
-    first = np.empty(len(uniques), np.intp)
-    first[codes[::-1]] = stated[::-1]  # of several writes the last one stays: the first appearance
-    return rows, first
+def _ties(state: State) -> list[Tie]:
+    """The ties whose kinds are all there."""
+    return [tie for tie in TIES if {tie.pair, tie.entity, tie.partner} <= state.kinds.keys()]
 
 
-def _canonical(keys: pa.Table, state: KindState) -> tuple[pa.Table, KindState]:
-    """Entities with at least one fact, sorted by key: the same bits however the fold was cut up."""
-    touched = np.flatnonzero(state.counts.any(axis=(1, 2)))
-    keys = keys.take(pa.array(touched))
-    order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names]).to_numpy()
-    return keys.take(pa.array(order)), state.take(touched[order])
+def _looked_at(state: State) -> set[str]:
+    """The kinds of which more than the arrivals' own entities are looked at."""
+    of_ties = {name for tie in _ties(state) for name in (tie.pair, tie.partner)}
+    return of_ties | {IDENTITY} | {name for kind in state.kinds.values() for name in kind.kind.fans}
+
+
+def _pairs_first(state: State) -> list[str]:
+    """The kinds in an order in which those that make a fan come before those that have it."""
+    ordered: list[str] = []
+
+    def visit(name: str) -> None:
+        for pair_kind in state.kinds[name].kind.fans:
+            visit(pair_kind)
+        if name not in ordered:
+            ordered.append(name)
+
+    for name in state.kinds:
+        visit(name)
+    return ordered

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from riskscore import identity
+from riskscore.history import archive, facts_sql, keys, measures
+from riskscore.history.bins import BINS, QUANTITIES
 from riskscore.history.kinds import KINDS
-from riskscore.history.state import KindState, State
+from riskscore.history.windows import epoch_day
+from riskscore.reference import PACKAGED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import duckdb
 
-_FORMAT = 2
-# The newest serves tomorrow; the one before serves a morning that is scored again.
-_KEPT = 2
+    from riskscore.history.kinds import EntityKind
+    from riskscore.history.state import State
+    from riskscore.reference import Tables
+
+_FORMAT = 3
+_DATED = {"shipments_log": "history_day", "outcomes_log": "known_day", "post_entry_log": "known_day"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +43,30 @@ class Snapshot:
 
 
 def latest_snapshot(
-    folder: Path, connection: duckdb.DuckDBPyConnection, *, before: date, position: int
+    folder: Path,
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    before: date,
+    position: int,
+    kinds: Sequence[EntityKind] = KINDS,
+    tables: Tables = PACKAGED,
 ) -> Snapshot | None:
-    """The newest usable snapshot in `folder` (see `is_usable`), or None.
+    """The newest usable snapshot of `kinds` in `folder` (see `is_usable`), or None.
 
-    One that cannot be read is passed over: it is only a cache.
+    One of another ledger, made by other rules, damaged or unreadable is passed over: it is only a cache.
     """
     for path in sorted(folder.glob("through=*"), reverse=True):
         try:
-            snapshot = _described(path)
-            if snapshot and is_usable(snapshot, connection, before=before, position=position):
-                return Snapshot(snapshot.through, snapshot.position, _read(path))
-        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+            meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
+            through, taken = date.fromisoformat(meta["through"]), int(meta["position"])
+            if (
+                meta["shape"] == shape(kinds, tables)
+                and _may_serve(connection, through, taken, before=before, position=position)
+                and meta["origin"] == origin(connection, taken)
+            ):
+                contents = _verified(path, meta["files"])
+                return Snapshot(through, taken, archive.unpacked(contents, kinds, epoch_day(through)))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
             continue
     return None
 
@@ -58,76 +77,103 @@ def is_usable(snapshot: Snapshot, connection: duckdb.DuckDBPyConnection, *, befo
     It may when the snapshot ends on an earlier day, was taken at or before `position`, and no row appended in
     between dates a fact into the days already folded.
     """
-    if snapshot.through >= before or snapshot.position > position:
-        return False
-    query = """
-        SELECT EXISTS (SELECT 1 FROM shipments_log WHERE seq > $taken AND seq <= $position AND history_day <= $through)
-            OR EXISTS (SELECT 1 FROM outcomes_log WHERE seq > $taken AND seq <= $position AND known_day <= $through)"""
-    params = {"taken": snapshot.position, "position": position, "through": snapshot.through}
-    [(overtaken,)] = connection.execute(query, params).fetchall()
-    return not overtaken
+    return _may_serve(connection, snapshot.through, snapshot.position, before=before, position=position)
 
 
-def save_snapshot(folder: Path, snapshot: Snapshot) -> Path:
-    """Write a snapshot atomically, replacing one of the same day, and drop all but the newest few."""
+def save_snapshot(
+    folder: Path, snapshot: Snapshot, connection: duckdb.DuckDBPyConnection, tables: Tables = PACKAGED
+) -> Path:
+    """Write a snapshot of the ledger behind `connection` atomically, replacing one of the same day; drop old ones.
+
+    Of those older than the newest about one per power of two of their age in days is kept (see `kept`), so that a
+    late fact costs a fold from a snapshot not much older than it, not from the beginning.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"through={snapshot.through.isoformat()}"
     partial = folder / f".{final.name}.{os.getpid()}"
     for left_by_a_crash in folder.glob(".through=*"):
         shutil.rmtree(left_by_a_crash, ignore_errors=True)
     partial.mkdir()
-    for kind in KINDS:
-        table = _as_table(snapshot.state.keys[kind.name], snapshot.state.kinds[kind.name])
-        pq.write_table(table, partial / f"{kind.name}.parquet", write_page_checksum=True)
+    files = {}
+    for name, content in archive.packed(snapshot.state):
+        (partial / name).write_bytes(content)
+        files[name] = hashlib.sha256(content).hexdigest()
     meta = {
-        "format": _FORMAT,
-        "kinds": _kinds(),
+        "shape": shape([kind.kind for kind in snapshot.state.kinds.values()], tables),
+        "origin": origin(connection, snapshot.position),
         "through": snapshot.through.isoformat(),
         "position": snapshot.position,
+        "files": files,
     }
-    (partial / "meta.json").write_text(json.dumps(meta))
+    (partial / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
     shutil.rmtree(final, ignore_errors=True)
     partial.rename(final)
-    for old in sorted(folder.glob("through=*"))[:-_KEPT]:
-        shutil.rmtree(old)
+    _drop_old(folder)
     return final
 
 
-def _kinds() -> list[list[str]]:
-    return [[kind.name, *kind.columns] for kind in KINDS]
+def kept(days: list[date]) -> set[date]:
+    """Which snapshots to keep: the newest, and of the others the oldest of each power of two of age in days.
+
+    The oldest, because it is the next to be needed for the next power.
+
+    >>> sorted(day.day for day in kept([date(2026, 3, n) for n in range(1, 10)]))
+    [1, 2, 6, 8, 9]
+    """
+    newest = max(days, default=None)
+    oldest: dict[int, date] = {}
+    for day in sorted(days, reverse=True):
+        oldest[(newest - day).days.bit_length() if newest else 0] = day
+    return set(oldest.values())
 
 
-def _described(path: Path) -> Snapshot | None:
-    """What a folder says of its snapshot, its state still unread; None when another version wrote it."""
-    meta = json.loads((path / "meta.json").read_text())
-    if (meta["format"], meta["kinds"]) != (_FORMAT, _kinds()):
-        return None
-    return Snapshot(date.fromisoformat(meta["through"]), meta["position"], State({}, {}))
+def shape(kinds: Iterable[EntityKind] = KINDS, tables: Tables = PACKAGED) -> str:
+    """Digest of all that shapes a state of `kinds`: a snapshot made under another one is of no use."""
+    described: list[Any] = [
+        _FORMAT,
+        [[kind.name, kind.columns, kind.peers, kind.fans] for kind in kinds],
+        [measures.ACCOUNTS, measures.BOOKS, measures.DECAYED, measures.ERA, BINS, QUANTITIES],
+        [facts_sql.query(account, ("hts",)) for account in measures.ACCOUNTS],
+        [keys.VERSION, identity.VERSION, keys.SOURCES],
+        tables.digest(),
+    ]
+    return hashlib.sha256(json.dumps(described).encode()).hexdigest()
 
 
-def _as_table(keys: pa.Table, state: KindState) -> pa.Table:
-    columns = {f"key_{name}": keys[name] for name in keys.column_names}
-    for name in ("counts", "decayed", "values"):
-        array = getattr(state, name)
-        if name != "values" or state.peers:
-            flat = pa.array(array.reshape(-1))
-            columns[name] = pa.FixedSizeListArray.from_arrays(flat, int(np.prod(array.shape[1:])))
-    return pa.table({**columns, "first_day": state.first_day, "last_day": state.last_day})
+def origin(connection: duckdb.DuckDBPyConnection, position: int) -> str:
+    """Digest of the commands that made a ledger, up to a position: no two ledgers share them unless one is a copy."""
+    query = "SELECT seq, command, version, began_at FROM commands WHERE seq <= ? ORDER BY seq"
+    made = connection.execute(query, [position]).fetchall()
+    drawn = connection.execute("SELECT value FROM settings WHERE key = 'identity'").fetchall()
+    return hashlib.sha256(repr([drawn, made]).encode()).hexdigest()
 
 
-def _read(path: Path) -> State:
-    state = State({}, {})
-    for kind in KINDS:
-        table = pq.ParquetFile(path / f"{kind.name}.parquet", page_checksum_verification=True).read()
-        keyed = [name for name in table.column_names if name.startswith("key_")]
-        names = [f"key_{name}" for name in kind.columns] or keyed
-        state.keys[kind.name] = table.select(names).rename_columns([name.removeprefix("key_") for name in names])
-        blank = KindState.empty(table.num_rows, peers=kind.peers)
-        for name in ("counts", "decayed", "values"):
-            if name != "values" or kind.peers:
-                flat = table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-                getattr(blank, name)[:] = flat.reshape(getattr(blank, name).shape)
-        blank.first_day[:] = table["first_day"].to_numpy()
-        blank.last_day[:] = table["last_day"].to_numpy()
-        state.kinds[kind.name] = blank
-    return state
+def _may_serve(
+    connection: duckdb.DuckDBPyConnection, through: date, taken: int, *, before: date, position: int
+) -> bool:
+    if through >= before or taken > position:
+        return False
+    late = " OR ".join(
+        f"EXISTS (SELECT 1 FROM {log} WHERE seq > $taken AND seq <= $position AND {day} <= $through)"
+        for log, day in _DATED.items()
+    )
+    params = {"taken": taken, "position": position, "through": through}
+    [(overtaken,)] = connection.execute(f"SELECT {late}", params).fetchall()
+    return not overtaken
+
+
+def _verified(path: Path, files: dict[str, str]) -> dict[str, bytes]:
+    """The files of a snapshot, each with the digest it was written with; ValueError otherwise."""
+    contents = {name: (path / name).read_bytes() for name in files}
+    for name, digest in files.items():
+        if hashlib.sha256(contents[name]).hexdigest() != digest:
+            raise ValueError(f"{name} is not the file that was written")
+    return contents
+
+
+def _drop_old(folder: Path) -> None:
+    there = {date.fromisoformat(path.name.removeprefix("through=")): path for path in folder.glob("through=*")}
+    wanted = kept(list(there))
+    for day, path in there.items():
+        if day not in wanted:
+            shutil.rmtree(path)

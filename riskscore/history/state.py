@@ -1,129 +1,143 @@
-"""The state of one entity kind: counts, decayed counts, first and last days, and peers' values."""
+"""The state of history: per entity kind one row per entity, and of accounts that few have, one slot per who has."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
-from riskscore.history.facts import BINS, MEASURES, SIDES
+from riskscore.history.bins import BINS
+from riskscore.history.entities import NO_TEXTS, Entities
+from riskscore.history.keys import key_columns
+from riskscore.history.measures import BOOKS, decayed_of
+from riskscore.history.tallies import Decayed, Greatest, Latest, Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from riskscore.history.kinds import EntityKind
 
-DECAYED: tuple[tuple[str, int], ...] = (("shipments", 30), ("exams", 365), ("hits", 365))
-"""(measure, half-life in days) of the counters that forget."""
-
-# Weights are 2^((day - epoch) / half-life). From 2045 a 30-day counter stays within float64 for 84 years either way,
-# which covers every day that validation lets in: a typing error in a date must not overflow the counters of others.
-EPOCH_DAY = 27_394  # 2045-01-01
-NEVER = np.int32(-1)
-
-_DECAYED_AT = np.array([MEASURES.index(measure) for measure, _ in DECAYED])
-_HALF_LIVES = np.array([half_life for _, half_life in DECAYED], dtype=np.float64)
+FILED = ("shipments", "value_cents", "weight_g")
+"""What every filing moves: kept for every entity, the filed side only."""
+FADING = tuple(counter for counter in decayed_of("traffic") if counter[0] in FILED)
 
 
-def weights(day: NDArray[np.int32] | int) -> NDArray[np.float64]:
-    """Weight of a count made on `day`, per decayed counter: shape (..., len(DECAYED))."""
-    elapsed = (np.asarray(day, dtype=np.float64) - EPOCH_DAY)[..., None]
-    return np.exp2(elapsed / _HALF_LIVES)
+def _lives(counters: Iterable[tuple[str, int]]) -> NDArray[np.int64]:
+    return np.array([days for _, days in counters], np.int64)
 
 
-@dataclass(slots=True)
-class KindState:
-    """State of n entities of one kind, as arrays with one row per entity.
+class Book:
+    """Both sides of some measures, for the entities that have facts of them.
 
     Attributes:
-        counts: int64, n x 2 sides x len(MEASURES).
-        decayed: float64, n x 2 sides x len(DECAYED): sums of `weights` over the known days.
-        first_day: int32 days since 1970-01-01 of the first filing, NEVER before it.
-        last_day: the same of the last filing.
-        values: int64, n x 2 sides x BINS, shipments per bin of value per kilogram; no rows for kinds without peers.
-        peers: whether the kind keeps `values`.
+        measures: of the book.
+        decayed: counters of the book.
+        slot: int32, per entity its row below; -1 = none.
+        rows: int32, per slot the entity; in the order of their first facts.
+        counts: int64, slots x (measures filed, then measures withdrawn).
+        fading: float64, slots x (counters filed, then counters withdrawn).
+        last_hit: int32, slots x 1: latest weight day of a filed fact with a hit.
     """
 
-    counts: NDArray[np.int64]
-    decayed: NDArray[np.float64]
-    first_day: NDArray[np.int32]
-    last_day: NDArray[np.int32]
-    values: NDArray[np.int64]
-    peers: bool
+    def __init__(self, name: str) -> None:
+        self.measures, self.decayed = BOOKS[name], decayed_of(name)
+        lives = np.tile(_lives(self.decayed), 2)
+        self.slot: NDArray[np.int32] = np.empty(0, np.int32)
+        self.rows: NDArray[np.int32] = np.empty(0, np.int32)
+        self.counts = Tally(np.zeros((0, 2 * len(self.measures)), np.int64))
+        self.fading = Decayed(np.zeros((0, len(lives))), lives, np.zeros(len(lives), np.int64))
+        self.last_hit = Greatest(np.zeros((0, 1), np.int32))
 
-    @staticmethod
-    def empty(entities: int, *, peers: bool) -> KindState:
-        """State of entities about which nothing is known yet."""
-        return KindState(
-            counts=np.zeros((entities, len(SIDES), len(MEASURES)), np.int64),
-            decayed=np.zeros((entities, len(SIDES), len(DECAYED)), np.float64),
-            first_day=np.full(entities, NEVER, np.int32),
-            last_day=np.full(entities, NEVER, np.int32),
-            values=np.zeros((entities if peers else 0, len(SIDES), BINS), np.int64),
-            peers=peers,
-        )
+    def grow(self, entities: int) -> None:
+        """Know `entities` entities; the new ones have no slot."""
+        self.slot = np.append(self.slot, np.full(entities - len(self.slot), -1, np.int32))
 
-    def grown(self, entities: int) -> KindState:
-        """This state with room for `entities` entities; the new ones are empty."""
-        larger = KindState.empty(entities, peers=self.peers)
-        known = len(self.first_day)
-        for name in ("counts", "decayed", "first_day", "last_day"):
-            getattr(larger, name)[:known] = getattr(self, name)
-        larger.values[: len(self.values)] = self.values
-        return larger
+    def open(self, rows: NDArray[np.int32]) -> None:
+        """Give each of `rows`, in order of their facts' days and then ascending, a slot unless it has one."""
+        fresh = rows[self.slot.take(rows) < 0]
+        distinct, first = np.unique(fresh, return_index=True)
+        new = distinct[np.argsort(first, kind="stable")]
+        self.slot[new] = len(self.rows) + np.arange(len(new), dtype=np.int32)
+        self.rows = np.append(self.rows, new)
+        for tally in (self.counts, self.fading, self.last_hit):
+            tally.grow(len(self.rows))
 
-    def take(self, rows: NDArray[np.intp]) -> KindState:
-        """The state of the entities at `rows`, in that order."""
-        return KindState(
-            counts=self.counts[rows],
-            decayed=self.decayed[rows],
-            first_day=self.first_day[rows],
-            last_day=self.last_day[rows],
-            values=self.values[rows] if self.peers else self.values,
-            peers=self.peers,
-        )
 
-    def fold(
-        self,
-        day: int,
-        entities: NDArray[np.intp],
-        side: NDArray[np.int8],
-        measures: NDArray[np.int64],
-        bins: NDArray[np.int16],
-    ) -> None:
-        """Fold the facts of one day in.
+class KindState:
+    """State of the entities of one kind, rows in the order of their first facts.
 
-        Integers first: each entity's total of the day is exact, so a decayed counter gets one float64 addition per
-        entity and day, and neither the order of the facts nor their partition can change a bit.
-        """
-        order = np.argsort(entities * len(SIDES) + side, kind="stable")
-        cell = (entities * len(SIDES) + side)[order]
-        starts = np.flatnonzero(np.diff(cell, prepend=-1))
-        totals = np.add.reduceat(measures[order], starts, axis=0)
-        entity, of_side = np.divmod(cell[starts], len(SIDES))
-        self.counts[entity, of_side] += totals
-        self.decayed[entity, of_side] += totals[:, _DECAYED_AT] * weights(day)
-        filed = entities[(side == 0) & (measures[:, 0] > 0)]
-        self.first_day[filed[self.first_day[filed] == NEVER]] = day
-        self.last_day[filed] = day
-        if self.peers:
-            stated = bins >= 0
-            np.add.at(self.values, (entities[stated], side[stated], bins[stated]), 1)
+    Attributes:
+        kind: the declaration.
+        entities: which entity has which row.
+        filed: int64, n x FILED.
+        fading: float64, n x FADING: the decayed counters of `filed`.
+        first, last: int32, n x 1: day of the first and last filing.
+        books: by name (measures.BOOKS); that of traffic holds what `filed` does not: withdrawn, amended, deleted.
+        fans: int32, n x kind.fans.
+        peers: per quantity int32, n x BINS: shipments standing per bin.
+    """
+
+    def __init__(self, kind: EntityKind) -> None:
+        self.kind = kind
+        self.entities = Entities(len(kind.columns))
+        self.filed = Tally(np.zeros((0, len(FILED)), np.int64))
+        self.fading = Decayed(np.zeros((0, len(FADING))), _lives(FADING), np.zeros(len(FADING), np.int64))
+        self.first, self.last = Latest(np.zeros((0, 1), np.int32)), Latest(np.zeros((0, 1), np.int32))
+        self.books = {name: Book(name) for name in BOOKS}
+        self.fans = Tally(np.zeros((0, len(kind.fans)), np.int32))
+        self.peers = {quantity: Tally(np.zeros((0, BINS), np.int32)) for quantity in kind.peers}
+        self.grow(0 if kind.columns else 1)
+
+    @property
+    def tallies(self) -> list[Tally]:
+        """Everything with a row per entity or slot."""
+        of_books = [t for book in self.books.values() for t in (book.counts, book.fading, book.last_hit)]
+        return [self.filed, self.fading, self.first, self.last, self.fans, *self.peers.values(), *of_books]
+
+    def __len__(self) -> int:
+        """Number of entities that have a record."""
+        return len(self.filed.array)
+
+    def grow(self, entities: int) -> None:
+        """Make room for `entities` entities; the new ones have no facts."""
+        for tally in (self.filed, self.fading, self.first, self.last, self.fans, *self.peers.values()):
+            tally.grow(entities)
+        for book in self.books.values():
+            book.grow(entities)
+
+    def advance(self, morning: int) -> None:
+        """Add all facts of days before `morning` that were posted."""
+        for tally in self.tallies:
+            tally.advance(morning)
+
+    def settle(self, through: int) -> None:
+        """Add all facts posted; `through` is the last day folded."""
+        for tally in self.tallies:
+            tally.settle(through)
 
 
 @dataclass(slots=True)
 class State:
-    """State of all kinds: per kind the entity keys and their arrays, rows sorted by key."""
+    """State of all kinds after some day.
 
-    keys: dict[str, pa.Table]
+    Attributes:
+        kinds: per kind its state.
+        texts: per key column the texts by code (riskscore.history.entities).
+        links: int32, k x 2: pairs of codes of importer identities that are near-duplicates, by the later.
+        linked: number of importer identities that were compared.
+    """
+
     kinds: dict[str, KindState]
+    texts: dict[str, pa.Array]
+    links: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 2), np.int32))
+    linked: int = 0
 
     @staticmethod
-    def empty(kinds: tuple[EntityKind, ...]) -> State:
+    def empty(kinds: Iterable[EntityKind]) -> State:
         """A state before the first fact."""
-        return State(
-            keys={kind.name: pa.table({c: pa.array([], pa.string()) for c in kind.columns}) for kind in kinds},
-            kinds={kind.name: KindState.empty(0, peers=kind.peers) for kind in kinds},
-        )
+        kinds = tuple(kinds)
+        return State({kind.name: KindState(kind) for kind in kinds}, dict.fromkeys(key_columns(kinds), NO_TEXTS))

@@ -1,7 +1,8 @@
 """What was known on a morning, the slow and obvious way: loops over lists of events, one question at a time.
 
 Written from the design (docs: history is a fold, training is a replay), not from the code, and sharing nothing with
-it: no NumPy, no SQL. A *morning* is 00:00 of a day; a fact counts on it when its day is before it.
+it: no NumPy, no SQL. What a text says (the Center of a tariff number, the place of an address) is asked of the pure
+look-ups that answer it. A *morning* is 00:00 of a day; a fact counts on it when its day is before it.
 """
 
 from __future__ import annotations
@@ -10,87 +11,35 @@ import math
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import wraps
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from tests.history import entities
+from tests.history.entities import entity
+from tests.history.records import (
+    HALF_LIVES,
+    MEASURES,
+    Batch,
+    Exposure,
+    Fact,
+    Peers,
+    Track,
+    event_of,
+    middle_of_bin,
+    quantity_bin,
+    traffic_of,
+    verdict_of,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from zoneinfo import ZoneInfo
 
-Row = dict[str, Any]
-Entity = tuple[str, ...]
+    from tests.history.entities import Entity, Row
+    from tests.history.records import Measures
 
-KINDS: dict[str, tuple[str, ...]] = {
-    "country": (),
-    "importer": ("importer_id",),
-    "consignee": ("consignee_id",),
-    "shipper": ("shipper_id",),
-    "manufacturer": ("manufacturer_id",),
-    "carrier": ("carrier_id",),
-    "filer": ("filer_id",),
-    "hs6": ("hs6",),
-    "origin": ("origin_country",),
-    "importer_x_hs4": ("importer_id", "hs4"),
-    "importer_x_origin": ("importer_id", "origin_country"),
-    "importer_x_port": ("importer_id", "port"),
-    "importer_x_filer": ("importer_id", "filer_id"),
-    "shipper_x_consignee": ("shipper_id", "consignee_id"),
-    "hs6_x_origin": ("hs6", "origin_country"),
-    "route": ("export_country", "port"),
-}
-HALF_LIVES = (("shipments", 30), ("exams", 365), ("hits", 365))
-
-CLEAR = {"released_no_discrepancy", "detained_released"}
-POSITIVE = {"released_with_discrepancy", "excluded_reexported", "seized", "abandoned", "penalty_assessed",
-            "duty_billed", "emergency_action_notice"}  # fmt: skip
-EXCLUDED = {"cargo_never_arrived", "bill_deleted", "scored_after_release"}
-NO_VERDICT = {"exams": 0, "hits": 0, "seizures": 0, "recovered_cents": 0}
-
-_ONE_DAY = timedelta(1)
-
-
-def entity(row: Row, kind: str) -> Entity | None:
-    """The entity of `kind` that a shipments row names; None when it leaves one of its columns out."""
-    values = []
-    for column in KINDS[kind]:
-        if column in ("hs4", "hs6"):
-            digits = int(column[2])
-            hts = row["hts"]
-            values.append(hts[:digits] if hts is not None and len(hts) >= digits else None)
-        else:
-            values.append(row[column])
-    return None if None in values else tuple(values)
-
-
-def value_bin(row: Row) -> int | None:
-    """Bin of a row's value per kilogram: four an octave from 2^-12 USD/kg, 128 in all; None without one."""
-    cents, grams = round((row["value_usd"] or 0) * 100), round((row["weight_kg"] or 0) * 1000)
-    if not cents or not grams:
-        return None
-    return min(max(math.floor(4 * (math.log2(cents * 10 / grams) + 12)), 0), 127)
-
-
-def middle_of_bin(number: int) -> float:
-    """Value per kilogram, USD, at the middle of a bin."""
-    return 2 ** ((number + 0.5) / 4 - 12)
-
-
-@dataclass(frozen=True)
-class Track:
-    """The record of one entity on one morning; days are None when it never filed."""
-
-    counts: dict[str, int]
-    decayed: dict[tuple[str, int], float]
-    first_day: date | None
-    last_day: date | None
-
-
-@dataclass(frozen=True)
-class Peers:
-    """Where a value per kilogram stands among those filed before; None = there is nothing to compare."""
-
-    peers: int
-    below: float | None
-    median: float | None
+_FINDING = ("shipment_id", "exam_type", "exam_date", "hazard")
+_EVENT = ("shipment_id", "event", "event_date")
 
 
 def _remembered(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -108,17 +57,16 @@ def _remembered(method: Callable[..., Any]) -> Callable[..., Any]:
 
 @dataclass
 class Oracle:
-    """Answers questions about a log: lists of shipments, outcomes and traders rows, times in UTC.
+    """Answers questions about a log: lists of rows of its tables, times in UTC.
 
-    `beginning` is a day before every fact. A row whose known_at is None became known when it was ingested: today,
-    long after the days asked about.
+    A row whose known_at is None became known when it was ingested: today, long after the days asked about.
     """
 
-    beginning: date
     zone: ZoneInfo
     shipments: list[Row] = field(default_factory=list)
     outcomes: list[Row] = field(default_factory=list)
     traders: list[Row] = field(default_factory=list)
+    post_entry: list[Row] = field(default_factory=list)
     answers: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def day_of(self, instant: datetime) -> date:
@@ -126,13 +74,13 @@ class Oracle:
         return instant.replace(tzinfo=UTC).astimezone(self.zone).date()
 
     def known_before(self, row: Row, morning: date) -> bool:
-        """Whether an outcomes or traders row was known on a morning."""
+        """Whether a row with a known_at was known on a morning."""
         return row["known_at"] is not None and self.day_of(row["known_at"]) < morning
 
     @property
     def shipment_ids(self) -> list[str]:
         """Every shipment the log names, once, sorted."""
-        return sorted({row["shipment_id"] for row in self.shipments})
+        return sorted(self._versions())
 
     def history_day(self, version: Row) -> date:
         """The later of arrival and filing: from the morning after it a version is history."""
@@ -145,8 +93,8 @@ class Oracle:
     def live_on(self, morning: date) -> dict[str, Row]:
         """What stands on a morning and arrives on its day, deletions included."""
         found = {}
-        for name in self.shipment_ids:
-            latest = _latest(v for v in self._versions(name) if self._filed_before(v, morning))
+        for name, versions in sorted(self._versions().items()):
+            latest = _latest(v for v in versions if self._filed_before(v, morning))
             if latest is not None and latest["arrival_date"] == morning:
                 found[name] = latest
         return found
@@ -156,10 +104,11 @@ class Oracle:
 
         None when it is no label's.
         """
-        last = _latest(v for v in self._versions(name) if self._filed_before(v, as_of))
+        versions = self._versions()[name]
+        last = _latest(v for v in versions if self._filed_before(v, as_of))
         if last is not None and last["action"] == "deleted":
             return None
-        for morning in self._days_until(as_of)[::-1]:
+        for morning in sorted({v["arrival_date"] for v in versions if v["arrival_date"] < as_of}, reverse=True):
             if any(self.known_before(word, morning) for word in self.outcomes if word["shipment_id"] == name):
                 continue
             row = self.live_on(morning).get(name)
@@ -167,134 +116,259 @@ class Oracle:
                 return row
         return None
 
+    def batch(self, kind: str, row: Row, morning: date) -> Batch | None:
+        """What is live on a morning and names the same entity as `row`, `row` included; a null value counts 0."""
+        who = entity(row, kind)
+        if who is None:
+            return None
+        values = [live["value_usd"] or 0.0 for live in self.live_on(morning).values() if _is_of(live, kind, who)]
+        return Batch(len(values), math.fsum(values), max(values))
+
     def _filed_before(self, version: Row, morning: date) -> bool:
         if version["filed_at"] is None:  # in time for its own arrival
             return version["arrival_date"] <= morning
         return self.day_of(version["filed_at"]) < morning
 
-    # History -------------------------------------------------------------------------------------------------
+    # Facts: what stands about a shipment ---------------------------------------------------------------------
 
     @_remembered
-    def standing(self, name: str, morning: date) -> Row | None:
-        """The latest version of a shipment that is history on a morning, a deletion too."""
-        return _latest(v for v in self._versions(name) if self.history_day(v) < morning)
+    def standing(self, name: str) -> list[tuple[date, Row]]:
+        """The days on which another version of a shipment came to stand in history, and which; deletions too."""
+        versions = self._versions()[name]
+        changes: list[tuple[date, Row]] = []
+        for day in sorted({self.history_day(v) for v in versions}):
+            latest = _latest(v for v in versions if self.history_day(v) <= day)
+            if not changes or changes[-1][1] is not latest:
+                changes.append((day, latest))
+        return changes
 
     @_remembered
-    def verdict(self, name: str, morning: date) -> dict[str, int]:
-        """What the exams of a shipment came to, by the latest word on each finding known by then."""
-        standing = self.standing(name, morning)
-        if standing is None or standing["action"] == "deleted":
-            return NO_VERDICT
-        words = [o for o in self.outcomes_known(morning) if o["shipment_id"] == name]
-        results = {word["result"] for word in words}
-        if results & EXCLUDED or not results & (CLEAR | POSITIVE):
-            return NO_VERDICT
-        amounts = [word["amount_usd"] or 0 for word in words if word["result"] in POSITIVE]
-        return {
-            "exams": 1,
-            "hits": int(bool(results & POSITIVE)),
-            "seizures": int("seized" in results),
-            "recovered_cents": sum(round(amount * 100) for amount in amounts),
-        }
+    def facts(self, morning: date) -> list[Fact]:
+        """All that stands on a morning."""
+        return [fact for name in self.shipment_ids for fact in self._facts_about(name, morning)]
 
     @_remembered
+    def _facts_about(self, name: str, morning: date) -> list[Fact]:
+        """What stands about a shipment on a morning; nothing while its standing version is a deletion."""
+        stands = [change for change in self.standing(name) if change[0] < morning]
+        if not stands or stands[-1][1]["action"] == "deleted":
+            return []
+        since, row = stands[-1]
+        found = [*self._verdict(name, morning), *self._events(name, morning)]
+        return [Fact(row, since, traffic_of(row)), *(Fact(row, day, measures) for day, measures in found)]
+
+    @_remembered
+    def _ever(self, morning: date) -> list[Fact]:
+        """All that stood on a morning up to this one, withdrawn later or not; once at least."""
+        found = []
+        for name in self.shipment_ids:
+            words = [w for w in [*self.outcomes, *self.post_entry] if w["shipment_id"] == name]
+            days = {day for day, _ in self.standing(name)}
+            days |= {self._counts_from(name, word) for word in words if self.known_before(word, morning)}
+            found += [fact for day in days if day < morning for fact in self._facts_about(name, day + timedelta(1))]
+        return found
+
+    @_remembered
+    def _verdict(self, name: str, morning: date) -> list[tuple[date, Measures]]:
+        """What the exams of a shipment came to, and since when; nothing while nothing is concluded."""
+        words = [word for word in self.outcomes if word["shipment_id"] == name and self.known_before(word, morning)]
+        before: Measures = {}
+        since = None
+        for day in sorted({self._counts_from(name, word) for word in words}):
+            verdict = verdict_of(_latest_words([w for w in words if self._counts_from(name, w) <= day], _FINDING))
+            if verdict != before:
+                since, before = day, verdict
+        return [(since, before)] if since is not None and before else []
+
+    @_remembered
+    def _events(self, name: str, morning: date) -> list[tuple[date, Measures]]:
+        """What is in the life of a shipment's entry after release, each event with the day it counts from."""
+        words = [word for word in self.post_entry if word["shipment_id"] == name and self.known_before(word, morning)]
+        events = []
+        for key in {(word["event"], word["event_date"]) for word in words}:
+            of_event = [word for word in words if (word["event"], word["event_date"]) == key]
+            before: Measures = {}
+            since = None
+            for day in sorted({self._counts_from(name, word) for word in of_event}):
+                [latest] = _latest_words([w for w in of_event if self._counts_from(name, w) <= day], _EVENT)
+                event = event_of(latest)
+                if event != before:
+                    since, before = day, event
+            events += [(since, before)] if since is not None and before else []
+        return events
+
+    def _counts_from(self, name: str, word: Row) -> date:
+        """A word on a shipment counts from the day it is known, but not before the shipment itself is history."""
+        return max(self.day_of(word["known_at"]), self.standing(name)[0][0])
+
     def outcomes_known(self, morning: date) -> list[Row]:
         """The latest word on each finding of each exam, as known on a morning."""
-        words = {}
-        for row in sorted((o for o in self.outcomes if self.known_before(o, morning)), key=lambda o: o["known_at"]):
-            words[row["shipment_id"], row["exam_type"], row["exam_date"], row["hazard"]] = row
-        return list(words.values())
+        return _latest_words([word for word in self.outcomes if self.known_before(word, morning)], _FINDING)
 
     def status(self, trader: str | None, morning: date) -> Row | None:
         """The status of a trader covering a day, as it was known that morning; of several the last begun."""
-        words: dict[date, Row] = {}
-        for row in sorted((t for t in self.traders if self.known_before(t, morning)), key=lambda t: t["known_at"]):
-            if row["trader_id"] == trader and row["valid_from"] <= morning:
-                words[row["valid_from"]] = row
-        covering = [row for row in words.values() if row["valid_to"] is None or row["valid_to"] >= morning]
+        begun = [t for t in self.traders if t["trader_id"] == trader and t["valid_from"] <= morning]
+        words = _latest_words([row for row in begun if self.known_before(row, morning)], ("trader_id", "valid_from"))
+        covering = [row for row in words if row["valid_to"] is None or row["valid_to"] >= morning]
         return max(covering, key=lambda row: row["valid_from"], default=None)
 
+    # Entities ------------------------------------------------------------------------------------------------
+
     @_remembered
-    def counts(self, kind: str, who: Entity, morning: date) -> dict[str, int]:
-        """What there is of an entity on a morning: its standing shipments, their exams, and deletions ever."""
-        total = dict.fromkeys(("shipments", "value_cents", "weight_g", "amendments", *NO_VERDICT), 0)
-        for row in self._standing_of(kind, who, morning):
-            total["shipments"] += 1
-            total["value_cents"] += round((row["value_usd"] or 0) * 100)
-            total["weight_g"] += round((row["weight_kg"] or 0) * 1000)
-            total["amendments"] += (row["version"] or 0) > 0
-            for measure, number in self.verdict(row["shipment_id"], morning).items():
+    def counts(self, kind: str, who: Entity, morning: date) -> Measures:
+        """What there is of an entity on a morning: what stands of it, and its deletions ever."""
+        total = dict.fromkeys(MEASURES, 0)
+        for fact in self._facts_of(kind, who, morning):
+            for measure, number in fact.measures.items():
                 total[measure] += number
         return total | {"deletions": self._deletions(kind, who, morning)}
 
     @_remembered
     def track(self, kind: str, who: Entity, morning: date) -> Track:
         """The whole record of an entity on a morning."""
-        filings = self._filings(kind, who, morning)
+        filings = [day for day, _ in self._filings(kind, who, morning)]
+        counts = self.counts(kind, who, morning)
+        ever = self._ever_by_entity(kind, morning).get(who, [])
+        hits = [fact for fact in ever if fact.measures.get("hits", 0)] if counts["hits"] else []
         return Track(
-            self.counts(kind, who, morning),
+            counts,
             {(measure, days): self._decayed(kind, who, morning, measure, days) for measure, days in HALF_LIVES},
             min(filings, default=None),
             max(filings, default=None),
+            max((fact.day for fact in hits), default=None),
+            {pair: self._fan(kind, who, pair, morning) for pair in entities.FANS.get(kind, ())},
         )
 
-    @_remembered
-    def peers(self, kind: str, who: Entity, own: int | None, morning: date) -> Peers:
-        """Where bin `own` stands among the bins of an entity's standing shipments on a morning."""
-        all_bins = [value_bin(row) for row in self._standing_of(kind, who, morning)]
-        bins = sorted(number for number in all_bins if number is not None)
+    def peers(self, kind: str, quantity: str, row: Row, morning: date) -> Peers:
+        """Where the quantity of `row` stands among those of the standing shipments of its entity."""
+        who = entity(row, kind)
+        if who is None:
+            return Peers(None, None, None, None)
+        bins = self._bins(kind, who, quantity, morning)
+        own = quantity_bin(row, quantity)
         if not bins:
-            return Peers(0, None, None)
-        lower = sum(number < own for number in bins) + bins.count(own) / 2 if own is not None else None
-        median = middle_of_bin(bins[(len(bins) - 1) // 2])
-        return Peers(len(bins), None if lower is None else lower / len(bins), median)
+            return Peers(0, None, None, None)
+        below = None
+        if own is not None:
+            below = (sum(number < own for number in bins) + bins.count(own) / 2) / len(bins)
+        lower, median, upper = (middle_of_bin(_quantile(bins, quarters)) for quarters in (1, 2, 3))
+        return Peers(len(bins), below, median, math.log2(upper / lower))
 
-    def _standing_of(self, kind: str, who: Entity, morning: date) -> list[Row]:
-        """The shipments of an entity that stand on a morning, deleted ones left out."""
-        rows = (self.standing(name, morning) for name in self.shipment_ids)
-        return [row for row in rows if _is_of(row, kind, who)]
+    def exposure(self, name: str, row: Row, morning: date) -> Exposure | None:
+        """The record of those that the entity of `row` deals with, its own business with them left out."""
+        kind, pair_kind, partner_kind = entities.EXPOSURES[name]
+        who = entity(row, kind)
+        if who is None:
+            return None
+        if pair_kind is None:
+            known = set(self._filings_by_entity(kind, morning)) - {None, who}
+            counted = [self.counts(kind, other, morning) for other in known if entities.linked(who, other)]
+            return _exposed([(of["hits"], of["exams"]) for of in counted])
+        found = {}
+        for _, seen in self._filings(kind, who, morning):
+            pair, partner = entity(seen, pair_kind), entity(seen, partner_kind)
+            if pair is not None:
+                of_all, own = self.counts(partner_kind, partner, morning), self.counts(pair_kind, pair, morning)
+                found[partner] = (of_all["hits"] - own["hits"], of_all["exams"] - own["exams"])
+        return _exposed(list(found.values()))
 
-    def _filings(self, kind: str, who: Entity, morning: date) -> list[date]:
-        """The days before a morning on which a version of an entity came to stand."""
-        return [day for day, _, after in self._changes(morning) if _is_of(after, kind, who)]
+    def turnover(self, kind: str, who: Entity, morning: date, measure: str, half_life: int) -> float:
+        """At least what a decayed count would be had nothing ever been withdrawn."""
+        return _weighted(self._ever_by_entity(kind, morning).get(who, []), morning, measure, half_life)
+
+    def _facts_of(self, kind: str, who: Entity, morning: date) -> list[Fact]:
+        return self._facts_by_entity(kind, morning).get(who, [])
+
+    @_remembered
+    def _facts_by_entity(self, kind: str, morning: date) -> dict[Entity | None, list[Fact]]:
+        return _grouped(self.facts(morning), lambda fact: entity(fact.row, kind))
+
+    def _decayed(self, kind: str, who: Entity, morning: date, measure: str, half_life: int) -> float:
+        """What stands, each fact weighted by its age."""
+        return _weighted(self._facts_of(kind, who, morning), morning, measure, half_life)
+
+    @_remembered
+    def _bins(self, kind: str, who: Entity, quantity: str, morning: date) -> list[int]:
+        """The bins of an entity's standing shipments, ascending; those without one left out."""
+        rows = [fact.row for fact in self._facts_of(kind, who, morning) if "shipments" in fact.measures]
+        bins = [quantity_bin(row, quantity) for row in rows]
+        return sorted(number for number in bins if number is not None)
+
+    def _filings(self, kind: str, who: Entity, morning: date) -> list[tuple[date, Row]]:
+        """The days before a morning on which a version of an entity came to stand, withdrawn later or not."""
+        return self._filings_by_entity(kind, morning).get(who, [])
+
+    @_remembered
+    def _filings_by_entity(self, kind: str, morning: date) -> dict[Entity | None, list[tuple[date, Row]]]:
+        return _grouped(self._all_filings(morning), lambda change: entity(change[1], kind))
+
+    @_remembered
+    def _all_filings(self, morning: date) -> list[tuple[date, Row]]:
+        changes = [change for name in self.shipment_ids for change in self.standing(name)]
+        return [(day, row) for day, row in changes if day < morning and row["action"] != "deleted"]
 
     def _deletions(self, kind: str, who: Entity, morning: date) -> int:
         """How many shipments of an entity were deleted before a morning."""
-        return sum(
-            _is_of(before, kind, who) and after["action"] == "deleted" for _, before, after in self._changes(morning)
-        )
-
-    def _decayed(self, kind: str, who: Entity, morning: date, measure: str, half_life: int) -> float:
-        """Each day's change of the net count, weighted by its age; never below zero."""
-        total = 0.0
-        for day in self._days_until(morning):
-            change = self.counts(kind, who, day + _ONE_DAY)[measure] - self.counts(kind, who, day)[measure]
-            total += change * 2 ** (-(morning - day).days / half_life)
-        return max(total, 0.0)
+        return self._deleted(morning, kind).count(who)
 
     @_remembered
-    def _changes(self, morning: date) -> list[tuple[date, Row | None, Row]]:
-        """The days before a morning on which another version of a shipment came to stand: what did, what does."""
-        changes = []
-        for day in self._days_until(morning):
-            for name in self.shipment_ids:
-                before, after = self.standing(name, day), self.standing(name, day + _ONE_DAY)
-                if after is not before:
-                    changes.append((day, before, after))
-        return changes
+    def _deleted(self, morning: date, kind: str) -> list[Entity | None]:
+        """Whose shipments were deleted before a morning: those who stood in the version that was."""
+        steps = [step for name in self.shipment_ids for step in pairwise(self.standing(name))]
+        return [
+            entity(before, kind)
+            for (_, before), (day, after) in steps
+            if day < morning and after["action"] == "deleted" != before["action"]
+        ]
 
     @_remembered
-    def _versions(self, name: str) -> list[Row]:
-        return [row for row in self.shipments if row["shipment_id"] == name]
+    def _ever_by_entity(self, kind: str, morning: date) -> dict[Entity | None, list[Fact]]:
+        return _grouped(self._ever(morning), lambda fact: entity(fact.row, kind))
 
-    def _days_until(self, morning: date) -> list[date]:
-        return [self.beginning + timedelta(n) for n in range((morning - self.beginning).days)]
+    def _fan(self, kind: str, who: Entity, pair: str, morning: date) -> int:
+        """How many pairs an entity had been seen in before."""
+        return len({entity(row, pair) for _, row in self._filings(kind, who, morning)} - {None})
+
+    @_remembered
+    def _versions(self) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = {}
+        for row in self.shipments:
+            found.setdefault(row["shipment_id"], []).append(row)
+        return found
 
 
-def _is_of(row: Row | None, kind: str, who: Entity) -> bool:
-    return row is not None and row["action"] != "deleted" and entity(row, kind) == who
+def _exposed(partners: list[tuple[int, int]]) -> Exposure:
+    """From each partner's hits and exams in business with others."""
+    hits, exams = [hits for hits, _ in partners], [exams for _, exams in partners]
+    return Exposure(len(partners), sum(number > 0 for number in hits), sum(hits), sum(exams))
 
 
-def _latest(versions: Any) -> Row | None:
+def _grouped(things: list[Any], of: Callable[[Any], Entity | None]) -> dict[Entity | None, list[Any]]:
+    groups: dict[Entity | None, list[Any]] = {}
+    for thing in things:
+        groups.setdefault(of(thing), []).append(thing)
+    return groups
+
+
+def _weighted(facts: list[Fact], morning: date, measure: str, half_life: int) -> float:
+    return math.fsum(f.measures.get(measure, 0) * 2 ** (-(morning - f.day).days / half_life) for f in facts)
+
+
+def _latest_words(words: list[Row], key: tuple[str, ...]) -> list[Row]:
+    """Of several words on one thing the one known last."""
+    latest = {tuple(word[name] for name in key): word for word in sorted(words, key=lambda word: word["known_at"])}
+    return list(latest.values())
+
+
+def _quantile(ordered: list[int], quarters: int) -> int:
+    """The first number up to which at least so many quarters of all lie."""
+    return next(n for count, n in enumerate(ordered, start=1) if count * 4 >= quarters * len(ordered))
+
+
+def _is_of(row: Row, kind: str, who: Entity) -> bool:
+    return row["action"] != "deleted" and entity(row, kind) == who
+
+
+def _latest(versions: Iterable[Row]) -> Row | None:
     """The highest version; of one number filed twice the later filing, an unstated time being the earliest."""
     return max(versions, key=lambda v: (v["version"] or 0, v["filed_at"] or datetime.min), default=None)  # noqa: DTZ901

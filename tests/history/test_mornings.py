@@ -1,199 +1,194 @@
-"""What the log says of a morning, against loops over its rows."""
+"""The past of a shipment on its morning, against loops over the events of random worlds.
+
+By default a few worlds, large ones. The full run, a thousand of each property and new ones every time:
+`pytest -n 0 -m slow tests/history/test_mornings.py` (twenty minutes for each property).
+"""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from riskscore.frames import as_frame
-from riskscore.history import Arrivals, read_facts
-from riskscore.ledger import live_on, outcomes_known, read_mornings, statuses_on
-from riskscore.tables import OUTCOMES, SHIPMENTS, TRADERS
-from tests import factories
-from tests.factories import DAY, append_rows, noon, opened
-from tests.history.worlds import END, MORNINGS, QUICK, World, worlds
+from riskscore.history import DECAYED as FORGETTING
+from riskscore.history import KINDS as DECLARED
+from riskscore.history import MEASURES as COUNTED
+from riskscore.ledger import live_on
+from riskscore.pipelines.past import Past
+from tests.factories import append_rows, opened
+from tests.history import entities
+from tests.history.answers import answers, differing, expected
+from tests.history.records import HALF_LIVES, MEASURES
+from tests.history.worlds import DAYS, World, worlds
 
 if TYPE_CHECKING:
+    from datetime import date
+    from random import Random
+
     from riskscore.ledger import Ledger
-    from tests.history.oracle import Row
+    from riskscore.workspace import Workspace
+    from tests.history.answers import Question
 
-DAYS = (*MORNINGS[1::2], END)
-
-
-def rows_of(table: pa.Table, names: tuple[str, ...]) -> list[Row]:
-    return table.select(names).to_pylist()
-
-
-def as_logged(row: Row) -> Row:
-    """A shipments row with what null means made plain."""
-    return row | {"version": row["version"] or 0, "action": row["action"] or "new"}
-
-
-def reads(ledger: Ledger, world: World, position: int) -> dict[str, object]:
-    """Every view of the log, at a ledger position."""
-    connection = ledger.connection
-    found: dict[str, object] = {f"live {day}": live_on(connection, day, position) for day in DAYS}
-    found |= {f"known {day}": outcomes_known(connection, day, position) for day in DAYS}
-    ids = pa.array(sorted({row["shipment_id"] for row in world.shipments}), pa.string())
-    found |= {f"mornings {day}": read_mornings(connection, ids, day, position) for day in DAYS}
-    found["statuses"] = statuses_on(connection, *asked_statuses(), position).to_csv()
-    facts = read_facts(connection, after=None, through=END, position=position)
-    found["facts"] = sorted(
-        map(
-            repr,
-            zip(
-                facts.day,
-                facts.side,
-                facts.keys.to_pylist(),
-                facts.measures.tolist(),
-                facts.unit_value_bin,
-                strict=True,
-            ),
-        )
-    )
-    return found
+QUICK = settings(max_examples=10, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
+"""The same worlds every time; what fails is not shrunk, which would take minutes."""
+BRIEF = settings(QUICK, max_examples=3)
+FULL = settings(max_examples=1000, deadline=None)
+STRIDES = (1, 1, 1, 9, 400, 3000)
+"""Most worlds are a week; of others the days lie apart, so that half-lives pass, and lifetimes."""
+SMALL, LARGE = worlds(most=30, strides=STRIDES), worlds(most=60, strides=STRIDES)
+NTH = st.integers(0, DAYS - 1)
 
 
-def asked_statuses() -> tuple[pd.Series, pd.Series]:
-    pairs = [(trader, day) for trader in ("I0", "I1", "H0", "nobody", None) for day in DAYS]
-    index = pd.Index([f"row {n}" for n in range(len(pairs))])
-    return (pd.Series([trader for trader, _ in pairs], index, dtype="str"), pd.Series([day for _, day in pairs], index))
+def live(ledger: Ledger, *mornings: date) -> pd.DataFrame:
+    """What the daily job scores: the live shipments of some mornings, one below the other."""
+    tables = [live_on(ledger.connection, morning, ledger.position) for morning in mornings]
+    standing = as_frame(pa.concat_tables(tables), index="shipment_id")
+    return standing[standing["action"] != "deleted"]
+
+
+def scored(
+    workspace: Workspace, ledger: Ledger, shipments: pd.DataFrame, day: date, crowd: pd.DataFrame | None = None
+) -> dict[Question, list[Any]]:
+    """The answers about shipments of one morning, as scoring reads them; they may be a part of the day's `crowd`."""
+    return answers(Past(workspace, ledger).of_morning(shipments, day, ledger.position, crowd=crowd))
+
+
+def replayed(workspace: Workspace, ledger: Ledger, shipments: pd.DataFrame, end: date) -> dict[Question, list[Any]]:
+    """The answers about shipments of many mornings, as training reads them: to the end of time, each as of its own."""
+    return answers(Past(workspace, ledger).of_replay(shipments, end, ledger.position))
+
+
+def of_rows(found: dict[Question, list[Any]], rows: list[int]) -> dict[Question, list[Any]]:
+    """The answers about some of the shipments."""
+    return {question: [values[row] for row in rows] for question, values in found.items()}
+
+
+def changed(before: dict[Question, list[Any]], after: dict[Question, list[Any]]) -> dict[Question, tuple[Any, Any]]:
+    """What differs at all."""
+    assert list(before) == list(after)
+    return {question: (values, after[question]) for question, values in before.items() if values != after[question]}
+
+
+def test_the_oracle_asks_about_everything_that_is_declared():
+    assert {kind.name: kind.columns for kind in DECLARED} == entities.KINDS
+    assert {kind.name: kind.peers for kind in DECLARED if kind.peers} == entities.PEERS
+    assert {kind.name: kind.fans for kind in DECLARED if kind.fans} == entities.FANS
+    assert tuple(kind.name for kind in DECLARED if kind.batch) == entities.BATCHES
+    assert (set(COUNTED), set(FORGETTING)) == (set(MEASURES), set(HALF_LIVES))
+
+
+# Equal to the oracle, and training equal to scoring -----------------------------------------------------------
+
+
+def check_equality(world: World, nth: int) -> None:
+    """Every answer of the replay equals the oracle's, and on one morning scoring's equals the replay's to the bit."""
+    oracle, mornings = world.oracle, world.mornings
+    rows = [row for day in mornings for _, row in sorted(oracle.live_on(day).items()) if row["action"] != "deleted"]
+    morning = rows[nth % len(rows)]["arrival_date"] if rows else mornings[nth]
+    with opened(world.timezone) as (workspace, ledger):
+        append_rows(workspace, ledger, **world.tables)
+        everything = live(ledger, *mornings)
+        in_training = replayed(workspace, ledger, everything, world.end)
+        batch = everything[everything["arrival_date"] == pd.Timestamp(morning)]
+        in_scoring = scored(workspace, ledger, batch, morning)
+
+    assert list(everything.index) == [row["shipment_id"] for row in rows]
+    for number, row in enumerate(rows):
+        found = {question: values[number] for question, values in in_training.items()}
+        assert differing(found, expected(row, oracle)) == {}, (row["shipment_id"], row["arrival_date"])
+    of_batch = [number for number, row in enumerate(rows) if row["arrival_date"] == morning]
+    assert changed(of_rows(in_training, of_batch), in_scoring) == {}
 
 
 @QUICK
-@given(worlds())
-def test_every_view_equals_a_loop_over_the_rows(world):
-    oracle = world.oracle
+@given(LARGE, NTH)
+def test_every_answer_equals_a_loop_over_the_events(world, nth):
+    check_equality(world, nth)
+
+
+@pytest.mark.slow
+@FULL
+@given(SMALL, NTH)
+def test_every_answer_equals_a_loop_over_the_events_in_a_thousand_worlds(world, nth):
+    check_equality(world, nth)
+
+
+# The future changes nothing -----------------------------------------------------------------------------------
+
+
+def check_future(world: World, other: World, nth: int) -> None:
+    """One past with two futures, and with none: the morning is the same."""
+    morning = world.mornings[nth]
+    past, _ = world.split(morning)
+    seen = []
+    for of in (world, world.with_future(morning, other), past):
+        with opened(world.timezone) as (workspace, ledger):
+            append_rows(workspace, ledger, **of.tables)
+            shipments = live(ledger, *world.mornings[: nth + 1])
+            batch = shipments[shipments["arrival_date"] == pd.Timestamp(morning)]
+            answered = replayed(workspace, ledger, shipments, world.end), scored(workspace, ledger, batch, morning)
+            seen.append((shipments.drop(columns="row_digest").to_csv(), *answered))
+    for csv, in_training, in_scoring in seen[1:]:
+        assert csv == seen[0][0]
+        assert changed(in_training, seen[0][1]) == {}
+        assert changed(in_scoring, seen[0][2]) == {}
+
+
+@BRIEF
+@given(LARGE, LARGE, NTH)
+def test_another_future_changes_nothing_of_a_morning(world, other, nth):
+    check_future(world, other, nth)
+
+
+@pytest.mark.slow
+@FULL
+@given(SMALL, SMALL, NTH)
+def test_another_future_changes_nothing_of_a_thousand_mornings(world, other, nth):
+    check_future(world, other, nth)
+
+
+# Order and partition change nothing ---------------------------------------------------------------------------
+
+
+def check_order(world: World, nth: int, random: Random) -> None:
+    """The arrivals shuffled and cut in two, their log appended in another order by two commands."""
+    morning, dealt = world.mornings[nth], world.dealt(random)
     with opened(world.timezone) as (workspace, ledger):
         append_rows(workspace, ledger, **world.tables)
-        found = reads(ledger, world, ledger.position)
-        statuses = statuses_on(ledger.connection, *asked_statuses(), ledger.position)
-
-    for day in DAYS:
-        live = [as_logged(row) for _, row in sorted(oracle.live_on(day).items())]
-        assert rows_of(found[f"live {day}"], SHIPMENTS.names) == live
-        last = [oracle.last_morning(name, day) for name in oracle.shipment_ids]
-        assert rows_of(found[f"mornings {day}"], SHIPMENTS.names) == [as_logged(row) for row in last if row]
-        known = rows_of(found[f"known {day}"], OUTCOMES.names)
-        assert sorted(known, key=repr) == sorted(oracle.outcomes_known(day), key=repr)
-    check_statuses(statuses, oracle)
-
-
-def check_statuses(statuses: pd.DataFrame, oracle) -> None:
-    traders, days = asked_statuses()
-    assert list(statuses.index) == list(traders.index)
-    for name, trader, day in zip(traders.index, traders, days, strict=True):
-        row = statuses.loc[name]
-        expected = oracle.status(trader, day) or dict.fromkeys(TRADERS.names)
-        assert {c: None if pd.isna(row[c]) else row[c] for c in TRADERS.names} == expected
-
-
-@settings(QUICK, max_examples=4)
-@given(worlds(), st.randoms(use_true_random=False))
-def test_commands_and_order_do_not_matter_and_a_position_never_sees_later_rows(world, random):
-    first, second = world.dealt(random)
+        shipments = live(ledger, *world.mornings)
+        batch = shipments[shipments["arrival_date"] == pd.Timestamp(morning)]
+        in_training = replayed(workspace, ledger, shipments, world.end)
+        in_scoring = scored(workspace, ledger, batch, morning)
     with opened(world.timezone) as (workspace, ledger):
-        append_rows(workspace, ledger, **world.tables)
-        at_once = reads(ledger, world, ledger.position)
-    with opened(world.timezone) as (workspace, ledger):
-        append_rows(workspace, ledger, **first.tables)
-        before = reads(ledger, world, ledger.position)
-        append_rows(workspace, ledger, **second.tables)
-
-        assert reads(ledger, world, 2) == at_once
-        assert reads(ledger, world, 1) == before
+        for rows in dealt:
+            append_rows(workspace, ledger, **rows.tables)
+        for rows, part in parts(shipments, random):
+            assert changed(of_rows(in_training, rows), replayed(workspace, ledger, part, world.end)) == {}
+        for rows, part in parts(batch, random):
+            assert changed(of_rows(in_scoring, rows), scored(workspace, ledger, part, morning, batch)) == {}
 
 
-@pytest.mark.parametrize(
-    ("timezone", "filed_at", "live"),
-    [
-        ("UTC", "2026-03-01T23:59:59.999999", True),
-        ("UTC", "2026-03-02T00:00:00", False),
-        # Midnight in Seoul is 15:00 UTC the day before, in New York 05:00 UTC the same day.
-        ("Asia/Seoul", "2026-03-01T14:59:59.999999", True),
-        ("Asia/Seoul", "2026-03-01T15:00:00", False),
-        ("Asia/Seoul", "2026-03-01T20:00:00", False),
-        ("America/New_York", "2026-03-02T04:59:59.999999", True),
-        ("America/New_York", "2026-03-02T05:00:00", False),
-    ],
-)
-def test_the_cut_off_is_midnight_of_the_workspace(timezone, filed_at, live):
-    with opened(timezone) as (workspace, ledger):
-        append_rows(workspace, ledger, shipments=factories.shipments({"filed_at": datetime.fromisoformat(filed_at)}))
-
-        assert live_on(ledger.connection, DAY, ledger.position).num_rows == live
+def parts(shipments: pd.DataFrame, random: Random) -> list[tuple[list[int], pd.DataFrame]]:
+    """The shipments shuffled and cut in two: the rows of each part, and the part."""
+    order = random.sample(range(len(shipments)), len(shipments))
+    at = random.randint(0, len(order))
+    return [(rows, shipments.iloc[np.array(rows, dtype=np.intp)]) for rows in (order[:at], order[at:])]
 
 
-def test_the_cut_off_moves_with_daylight_saving():
-    # New York sprang forward on 2026-03-08: midnight was 05:00 UTC that day, and 04:00 UTC on the next.
-    day = date(2026, 3, 9)
-    filings = [datetime.fromisoformat(filed_at) for filed_at in ("2026-03-09T03:59", "2026-03-09T04:00")]
-    rows = factories.shipments(*({"arrival_date": day, "filed_at": filed_at} for filed_at in filings))
-    with opened("America/New_York") as (workspace, ledger):
-        append_rows(workspace, ledger, shipments=rows)
-
-        assert live_on(ledger.connection, day, ledger.position)["shipment_id"].to_pylist() == ["S0"]
+@BRIEF
+@given(LARGE, NTH, st.randoms(use_true_random=False))
+def test_neither_order_nor_partition_changes_an_answer(world, nth, random):
+    check_order(world, nth, random)
 
 
-def test_a_row_without_a_filing_time_was_filed_in_time_for_its_own_arrival():
-    moved = {"shipment_id": "S0", "version": 1, "filed_at": None, "arrival_date": DAY + timedelta(3)}
-    rows = factories.shipments({"filed_at": None}, moved)
-    with opened() as (workspace, ledger):
-        append_rows(workspace, ledger, shipments=rows)
-        mornings = [live_on(ledger.connection, DAY + timedelta(n), ledger.position) for n in range(4)]
-
-    assert [table["version"].to_pylist() for table in mornings] == [[0], [], [], [1]]
-
-
-def test_a_deletion_stands_on_its_morning_and_leaves_the_labels():
-    ids = pa.array(["S0", "S1"])
-    gone = {"shipment_id": "S0", "version": 1, "action": "deleted", "filed_at": noon(DAY, 2)}
-    in_time = {"shipment_id": "S1", "version": 1, "action": "deleted", "filed_at": noon(DAY, -1)}
-    with opened() as (workspace, ledger):
-        append_rows(workspace, ledger, shipments=factories.shipments({}, {"shipment_id": "S1"}, gone, in_time))
-        standing = live_on(ledger.connection, DAY, ledger.position)
-        before = read_mornings(ledger.connection, ids, DAY + timedelta(2), ledger.position)
-        after = read_mornings(ledger.connection, ids, DAY + timedelta(3), ledger.position)
-
-    assert list(zip(*standing.select(["shipment_id", "action"]).to_pydict().values(), strict=True)) == [
-        ("S0", "new"),
-        ("S1", "deleted"),
-    ]
-    assert before["shipment_id"].to_pylist() == ["S0"]
-    assert after["shipment_id"].to_pylist() == []
-
-
-def test_a_deletion_that_also_moves_the_arrival_is_known_when_it_is_filed():
-    gone = {
-        "shipment_id": "S0",
-        "version": 1,
-        "action": "deleted",
-        "filed_at": noon(DAY, 1),
-        "arrival_date": DAY + timedelta(30),
-    }
-    with opened() as (workspace, ledger):
-        append_rows(workspace, ledger, shipments=factories.shipments({}, gone))
-        labelled = read_mornings(ledger.connection, pa.array(["S0"]), DAY + timedelta(5), ledger.position)
-
-    assert labelled["shipment_id"].to_pylist() == []
-
-
-def test_facts_are_rounded_to_cents_and_grams_like_the_shipments_that_are_compared_with_them():
-    # An eighth of a dollar is 12.5 cents: rounded up or down, it is another bin of a quarter octave.
-    values = [n + eighth for n in (0, 1, 2, 3, 1000) for eighth in (0.125, 0.375, 0.625, 0.875)]
-    weights = [0.0005, 0.0015, 0.0025, 1.0, 2.0005]
-    rows = factories.shipments(*({"value_usd": v, "weight_kg": w, "hts": "851712"} for v in values for w in weights))
-    with opened() as (workspace, ledger):
-        append_rows(workspace, ledger, shipments=rows)
-        live = as_frame(live_on(ledger.connection, DAY, ledger.position), index="shipment_id")
-        facts = read_facts(ledger.connection, after=None, through=DAY, position=ledger.position)
-
-    assert sorted(Arrivals.of(live).unit_value_bin) == sorted(facts.unit_value_bin)
-    assert np.isin(facts.unit_value_bin, range(-1, 128)).all()
+@pytest.mark.slow
+@FULL
+@given(SMALL, NTH, st.randoms(use_true_random=False))
+def test_neither_order_nor_partition_changes_an_answer_in_a_thousand_worlds(world, nth, random):
+    check_order(world, nth, random)

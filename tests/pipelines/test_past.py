@@ -1,9 +1,10 @@
-"""The past of shipments: equal to a loop over the events, blind to the future, the same in training and scoring."""
+"""The past of shipments: the same in training and scoring, whatever snapshots there are, whoever brings the kinds.
+
+That it is right is the business of tests/history/test_mornings.py.
+"""
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskscore import features
+from riskscore.errors import ConfigError
 from riskscore.frames import as_frame
-from riskscore.history import PeerPosition, Track, read_facts
+from riskscore.history import Batch, EntityKind, Exposure, PeerPosition, Track, read_facts
 from riskscore.ledger import live_on, read_mornings
+from riskscore.ledger.views import live_on_days
 from riskscore.pipelines.past import Past
-from riskscore.pipelines.train import read_labelled
 from tests import factories
 from tests.factories import append_rows, make_workspace, opened
-from tests.features.oracle import features_of
-from tests.history.oracle import KINDS, entity, value_bin
+from tests.history.test_fold import bits_read
 from tests.history.worlds import END, MORNINGS, QUICK, THOROUGH, World, worlds
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from riskscore.history import History
     from riskscore.ledger import Ledger
     from riskscore.workspace import Workspace
-    from tests.history.oracle import Oracle, Row
 
 
 def live(ledger: Ledger, morning: date) -> pd.DataFrame:
@@ -51,91 +51,22 @@ def all_live(ledger: Ledger) -> pd.DataFrame:
 
 def assert_same_bits(whole: History, parts: list[History]) -> None:
     """The history of all rows equals those of its parts, one below the other, to the last bit."""
-    for name, track in whole.tracks.items():
-        assert bits(track) == bits(Track.joined([part.tracks[name] for part in parts])), name
-    for name, peers in whole.peers.items():
-        assert bits(peers) == bits(PeerPosition.joined([part.peers[name] for part in parts])), name
-    for role, status in whole.statuses.items():
-        expected = pd.concat([part.statuses[role] for part in parts])
-        pd.testing.assert_frame_equal(status, expected, check_dtype=False)
-
-
-def bits(rows: Track | PeerPosition) -> dict[str, bytes]:
-    """The arrays of a track or peer position, as they lie in memory."""
-    return {each.name: getattr(rows, each.name).tobytes() for each in fields(rows)}
-
-
-# The replay equals the oracle -------------------------------------------------------------------------------
-
-
-def check_replay(world: World) -> None:
-    oracle = world.oracle
-    with opened(world.timezone) as (workspace, ledger):
-        append_rows(workspace, ledger, **world.tables)
-        shipments = all_live(ledger)
-        history = Past(workspace, ledger).of_replay(shipments, END, ledger.position)
-        built = features.build(shipments, history)
-    rows = [row for morning in MORNINGS for _, row in sorted(oracle.live_on(morning).items())]
-    rows = [row for row in rows if row["action"] != "deleted"]
-
-    assert list(shipments.index) == [row["shipment_id"] for row in rows]
-    for number, row in enumerate(rows):
-        check_tracks(history, number, row, oracle)
-        check_features(built.iloc[number], row, oracle)
-
-
-def check_tracks(history: History, number: int, row: Row, oracle: Oracle) -> None:
-    for kind in KINDS:
-        who, track = entity(row, kind), history.tracks[kind].take(np.array([number]))
-        if who is None:
-            assert not track.stated[0]
-            assert math.isnan(track.count("shipments")[0])
-            assert math.isnan(track.days_since_first()[0])
-            continue
-        expected = oracle.track(kind, who, row["arrival_date"])
-        counted = {measure: track.count(measure)[0] for measure in expected.counts}
-        assert counted == expected.counts, (kind, who, row["arrival_date"])
-        recent = {counter: track.recent(*counter)[0] for counter in expected.decayed}
-        assert differing(recent, expected.decayed) == {}, (kind, who, row["arrival_date"])
-        since = [None if d is None else (row["arrival_date"] - d).days for d in (expected.first_day, expected.last_day)]
-        assert [or_none(track.days_since_first()[0]), or_none(track.days_since_last()[0])] == since, (kind, who)
-    goods = entity(row, "hs6")
-    if goods is not None:
-        peers, expected = history.peers["hs6"], oracle.peers("hs6", goods, value_bin(row), row["arrival_date"])
-        found = {name: getattr(peers, name)[number] for name in ("peers", "below", "median")}
-        assert differing(found, asdict(expected)) == {}, (goods, row["arrival_date"])
-
-
-def check_features(found: pd.Series, row: Row, oracle: Oracle) -> None:
-    expected = features_of(row, oracle)
-    assert set(found.index) == set(expected)
-    assert differing(found.to_dict(), expected) == {}, (row["shipment_id"], row["arrival_date"])
-
-
-def differing(found: dict[Any, float], expected: dict[Any, float | None]) -> dict[Any, tuple[float, float | None]]:
-    """What was found and expected where they differ by more than the order of summation explains."""
-    return {
-        name: (found[name], value)
-        for name, value in expected.items()
-        if not np.isclose(found[name], np.nan if value is None else value, rtol=1e-9, atol=1e-9, equal_nan=True)
+    tracks = {name: Track.joined([part.tracks[name] for part in parts]) for name in whole.tracks}
+    peers = {
+        name: {q: PeerPosition.joined([part.peers[name][q] for part in parts]) for q in of_kind}
+        for name, of_kind in whole.peers.items()
     }
-
-
-def or_none(value: float) -> float | None:
-    return None if math.isnan(value) else value
-
-
-@QUICK
-@given(worlds())
-def test_the_replay_equals_a_loop_over_the_events(world):
-    check_replay(world)
-
-
-@pytest.mark.slow
-@THOROUGH
-@given(worlds(most=40))
-def test_the_replay_equals_a_loop_over_the_events_thoroughly(world):
-    check_replay(world)
+    exposure = {name: Exposure.joined([part.exposure[name] for part in parts]) for name in whole.exposure}
+    expected = bits_read((tracks, peers, exposure))
+    found = bits_read((whole.tracks, whole.peers, whole.exposure))
+    assert [name for name in expected if expected[name] != found[name]] == []
+    for name, batch in whole.batch.items():
+        together = Batch.joined([part.batch[name] for part in parts])
+        np.testing.assert_array_equal(batch.shipments, together.shipments, name)
+        np.testing.assert_array_equal(batch.value_usd, together.value_usd, name)
+        np.testing.assert_array_equal(batch.highest_value_usd, together.highest_value_usd, name)
+    for role, status in whole.statuses.items():
+        pd.testing.assert_frame_equal(status, pd.concat([p.statuses[role] for p in parts]), check_dtype=False)
 
 
 # Scoring equals training ------------------------------------------------------------------------------------
@@ -170,7 +101,7 @@ def check_training_frame(workspace: Workspace, ledger: Ledger, world: World, sco
         pd.testing.assert_frame_equal(trained.loc[[name]], expected, check_exact=True)
 
 
-@settings(QUICK, max_examples=3)
+@settings(QUICK, max_examples=2)
 @given(worlds())
 def test_training_sees_what_scoring_saw(world):
     check_training_sees_what_scoring_saw(world)
@@ -181,6 +112,17 @@ def test_training_sees_what_scoring_saw(world):
 @given(worlds(most=40))
 def test_training_sees_what_scoring_saw_thoroughly(world):
     check_training_sees_what_scoring_saw(world)
+
+
+@settings(QUICK, max_examples=5)
+@given(worlds())
+def test_the_live_shipments_of_many_mornings_are_those_of_each(world):
+    with opened(world.timezone) as (workspace, ledger):
+        append_rows(workspace, ledger, **world.tables)
+        together = as_frame(live_on_days(ledger.connection, MORNINGS, ledger.position, ("shipment_id", "arrival_date")))
+        one_by_one = all_live(ledger).reset_index()[["shipment_id", "arrival_date"]]
+
+    assert sorted(map(tuple, together.to_numpy())) == sorted(map(tuple, one_by_one.to_numpy()))
 
 
 # No result depends on a snapshot ------------------------------------------------------------------------------
@@ -201,7 +143,7 @@ def check_snapshots_do_not_matter(world: World, kept_on: date, random: Random) -
         assert_same_bits(past.of_replay(all_live(ledger), END, ledger.position), again)
 
 
-@settings(QUICK, max_examples=3)
+@settings(QUICK, max_examples=2)
 @given(worlds(), st.sampled_from(MORNINGS), st.randoms(use_true_random=False))
 def test_no_result_depends_on_a_snapshot(world, kept_on, random):
     check_snapshots_do_not_matter(world, kept_on, random)
@@ -214,14 +156,20 @@ def test_no_result_depends_on_a_snapshot_thoroughly(world, kept_on, random):
     check_snapshots_do_not_matter(world, kept_on, random)
 
 
-def test_a_morning_starts_from_the_last_state_folded(tmp_path, monkeypatch):
-    starts: list[date | None] = []
+@pytest.fixture
+def starts(monkeypatch) -> list[date | None]:
+    """The last day folded before each reading of facts."""
+    found: list[date | None] = []
 
     def reading(connection: object, *, after: date | None, **limits: Any) -> object:
-        starts.append(after)
+        found.append(after)
         return read_facts(connection, after=after, **limits)
 
     monkeypatch.setattr("riskscore.pipelines.past.read_facts", reading)
+    return found
+
+
+def test_a_morning_starts_from_the_last_state_folded(tmp_path, starts):
     workspace, (first, second, third) = make_workspace(tmp_path), MORNINGS[:3]
     with workspace.ledger() as ledger:
         append_rows(workspace, ledger, shipments=factories.shipments({"arrival_date": first}))
@@ -237,50 +185,88 @@ def test_a_morning_starts_from_the_last_state_folded(tmp_path, monkeypatch):
     assert starts == [None, first - timedelta(1), first, None]
 
 
-# The future changes nothing ---------------------------------------------------------------------------------
+def test_a_late_fact_costs_a_fold_from_the_snapshot_before_it(tmp_path, starts):
+    workspace = make_workspace(tmp_path)
+    with workspace.ledger() as ledger:
+        append_rows(workspace, ledger, shipments=factories.shipments({"arrival_date": MORNINGS[0]}))
+        for morning in MORNINGS[:6]:
+            past = Past(workspace, ledger)
+            past.of_morning(live(ledger, morning), morning, ledger.position)
+            past.keep()
+        late = {"shipment_id": "late", "arrival_date": MORNINGS[4], "filed_at": None}
+        append_rows(workspace, ledger, shipments=factories.shipments(late))
+        starts.clear()
+        Past(workspace, ledger).of_morning(live(ledger, MORNINGS[6]), MORNINGS[6], ledger.position)
+
+    assert starts == [MORNINGS[3]]
 
 
-def as_seen_on(workspace: Workspace, ledger: Ledger, day: date) -> dict[str, object]:
-    """All that is ever read as of the mornings up to `day`: live sets, features, labels and their shipments."""
-    seen: dict[str, object] = {}
-    mornings = [morning for morning in MORNINGS if morning <= day]
-    batches = {morning: live(ledger, morning) for morning in mornings}
-    for morning, batch in batches.items():
-        seen[f"live {morning}"] = batch.to_csv()
-    together = pd.concat(batches.values())
-    past = Past(workspace, ledger)
-    # To the end of time, not to `day`: the replay itself must stop each row at its own morning.
-    seen["features, replayed"] = features.build(together, past.of_replay(together, END, ledger.position)).to_csv()
-    history = past.of_morning(batches[day], day, ledger.position)
-    seen["features, scored"] = features.build(batches[day], history).to_csv()
-    shipments, labels = read_labelled(workspace, ledger, day, ledger.position)
-    seen["training shipments"], seen["labels"] = shipments.to_csv(), labels.to_csv()
-    return seen
+def test_history_read_in_many_windows_is_the_same(tmp_path, monkeypatch, starts):
+    workspace = make_workspace(tmp_path)
+    with workspace.ledger() as ledger:
+        rows = [{"arrival_date": MORNINGS[n % 5], "importer_id": f"I{n % 3}"} for n in range(30)]
+        append_rows(workspace, ledger, shipments=factories.shipments(*rows))
+        shipments = all_live(ledger)
+        whole = Past(workspace, ledger).of_replay(shipments, END, ledger.position)
+        monkeypatch.setattr("riskscore.history.windows.FACTS", 8)
+        in_windows = Past(workspace, ledger).of_replay(shipments, END, ledger.position)
+
+    assert len(starts) == 1 + 5
+    assert_same_bits(in_windows, [whole])
 
 
-def check_future(world: World, day: date, *, at_once: bool) -> None:
-    """The future comes in a command of its own, or together with the past."""
-    past, future = world.split(day)
-    with opened(world.timezone) as (workspace, ledger):
-        append_rows(workspace, ledger, **past.tables)
-        before = as_seen_on(workspace, ledger, day)
-        if not at_once:
-            append_rows(workspace, ledger, **future.tables)
-            assert as_seen_on(workspace, ledger, day) == before
-    if at_once:
-        with opened(world.timezone) as (workspace, ledger):
-            append_rows(workspace, ledger, **world.tables)
-            assert as_seen_on(workspace, ledger, day) == before
+# Part of a day, and kinds of one's own ------------------------------------------------------------------------
 
 
-@QUICK
-@given(worlds(), st.sampled_from(MORNINGS[2:]), st.booleans())
-def test_the_future_changes_nothing_of_an_earlier_morning(world, day, at_once):
-    check_future(world, day, at_once=at_once)
+def test_a_part_of_a_day_has_the_batch_of_the_whole(tmp_path):
+    workspace, day = make_workspace(tmp_path), MORNINGS[0]
+    with workspace.ledger() as ledger:
+        rows = [{"arrival_date": day, "importer_id": f"I{n % 2}", "value_usd": 10.0 * n} for n in range(6)]
+        append_rows(workspace, ledger, shipments=factories.shipments(*rows))
+        crowd = live(ledger, day)
+        part = Past(workspace, ledger).of_morning(crowd.iloc[[2]], day, ledger.position, crowd=crowd)
+
+    batch = part.batch["importer"]
+    assert (batch.shipments[0], batch.value_usd[0], batch.highest_value_usd[0]) == (3, 60, 40)
 
 
-@pytest.mark.slow
-@THOROUGH
-@given(worlds(most=40), st.sampled_from(MORNINGS), st.booleans())
-def test_the_future_changes_nothing_of_an_earlier_morning_thoroughly(world, day, at_once):
-    check_future(world, day, at_once=at_once)
+class Bonds:
+    """A builder that brings entity kinds of its own."""
+
+    name = "bonds"
+    features = ()
+    kinds = (
+        EntityKind("bond", ("bond_type",), "type of bond", fans=("bond_x_importer",), batch=True),
+        EntityKind("bond_x_importer", ("bond_type", "importer_id"), "type of bond of an importer"),
+    )
+
+    def build(self, shipments, history):
+        return pd.DataFrame(index=shipments.index)
+
+
+def test_a_kind_of_ones_own_is_folded_from_the_beginning(tmp_path, starts):
+    workspace, (first, second) = make_workspace(tmp_path), MORNINGS[:2]
+    builders = (*features.BUILDERS, Bonds())
+    rows = [{"arrival_date": first, "bond_type": "8", "importer_id": f"I{n}"} for n in range(3)]
+    asked = {"shipment_id": "asked", "arrival_date": second, "bond_type": "8"}
+    with workspace.ledger() as ledger:
+        append_rows(workspace, ledger, shipments=factories.shipments(*rows, asked))
+        for morning in (first, second):
+            past = Past(workspace, ledger, builders)
+            scored = past.of_morning(live(ledger, morning), morning, ledger.position)
+            past.keep()
+        trained = past.of_replay(live(ledger, second), END, ledger.position)
+
+    assert starts == [None, None, first - timedelta(1), None, None]
+    assert [scored.tracks["bond"].count("shipments")[0], scored.tracks["bond"].fan("bond_x_importer")[0]] == [3, 3]
+    assert scored.batch["bond"].shipments.tolist() == [1]
+    assert_same_bits(trained, [scored])
+
+
+def test_a_fan_of_no_kind_is_refused(tmp_path):
+    class Lost(Bonds):
+        kinds = Bonds.kinds[:1]
+
+    workspace = make_workspace(tmp_path)
+    with workspace.ledger() as ledger, pytest.raises(ConfigError, match="'bond_x_importer' is no entity kind"):
+        Past(workspace, ledger, (Lost(),))
