@@ -8,30 +8,68 @@ import numpy as np
 import pandas as pd
 
 from riskscore.errors import ConfigError
+from riskscore.features.agriculture import Agriculture
 from riskscore.features.commodity import Commodity
 from riskscore.features.documentation import Documentation
+from riskscore.features.ecommerce import ECommerce
+from riskscore.features.forced_labour import ForcedLabour
+from riskscore.features.network import Network
 from riskscore.features.novelty import Novelty
+from riskscore.features.post_entry import PostEntry
+from riskscore.features.preferences import Preferences
 from riskscore.features.programme import Programme
 from riskscore.features.route import Route
 from riskscore.features.track_record import TrackRecord
+from riskscore.features.trust_erosion import TrustErosion
 from riskscore.features.valuation import Valuation
+from riskscore.history import KINDS
+from riskscore.reference import PACKAGED
 from riskscore.tables import SHIPMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from riskscore.features.protocol import Feature, FeatureBuilder
-    from riskscore.history import History
+    from riskscore.history import EntityKind, History
+    from riskscore.reference import Tables
 
-BUILDERS: tuple[FeatureBuilder, ...] = (
-    Programme(),
-    TrackRecord(),
-    Novelty(),
-    Valuation(),
-    Route(),
-    Commodity(),
-    Documentation(),
-)
+
+def standard(tables: Tables = PACKAGED) -> tuple[FeatureBuilder, ...]:
+    """The builders of riskscore, reading the reference facts of `tables`."""
+    return (
+        Programme(tables),
+        TrustErosion(tables),
+        TrackRecord(),
+        PostEntry(),
+        Novelty(),
+        Network(),
+        Valuation(),
+        Commodity(tables),
+        Route(tables),
+        Preferences(tables),
+        ForcedLabour(tables),
+        Agriculture(tables),
+        ECommerce(tables),
+        Documentation(tables),
+    )
+
+
+BUILDERS: tuple[FeatureBuilder, ...] = standard()
+"""The builders of riskscore, reading the packaged reference facts."""
+
+
+def kinds(builders: Sequence[FeatureBuilder]) -> tuple[EntityKind, ...]:
+    """The standard entity kinds, then those that the builders bring.
+
+    Raises:
+        ConfigError: two different kinds have one name.
+    """
+    known = {kind.name: kind for kind in KINDS}
+    for builder in builders:
+        for kind in getattr(builder, "kinds", ()):
+            if known.setdefault(kind.name, kind) != kind:
+                raise ConfigError(f"two entity kinds named {kind.name!r}", where=f"builder {builder.name!r}")
+    return tuple(known.values())
 
 
 def catalogue(builders: Sequence[FeatureBuilder] = BUILDERS) -> tuple[Feature, ...]:

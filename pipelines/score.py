@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from riskscore.features import FeatureBuilder
     from riskscore.ledger import Ledger, Run
     from riskscore.pipelines.model_store import LoadedModel
     from riskscore.readers import Format
@@ -34,6 +35,7 @@ def score(  # noqa: PLR0913 - the options of the command
     model: str = "champion",
     refresh: bool = False,
     allow_future_model: bool = False,
+    builders: Sequence[FeatureBuilder] | None = None,
     report: Report | None = None,
 ) -> list[DayResult]:
     """Score the shipments arriving on `day`, or on every arrival day of the files in turn, and publish.
@@ -49,6 +51,7 @@ def score(  # noqa: PLR0913 - the options of the command
         model: alias or version; a day that was scored before is replayed with its recorded version.
         refresh: score a day anew, with all facts known now; the old run stays in the ledger.
         allow_future_model: permit a model that has learned from days on or after the one scored.
+        builders: the feature builders the model was trained with; None = riskscore's own.
         report: called with stage, days done, days in all.
 
     Raises:
@@ -65,7 +68,7 @@ def score(  # noqa: PLR0913 - the options of the command
     with workspace.writing() as ledger:
         project(workspace, ledger)
         loaded = load_model(workspace, ledger, model)
-        past, results = Past(workspace, ledger), []
+        past, results = Past(workspace, ledger, builders), []
         for done, (morning, part) in enumerate(plan):
             if report:
                 report(f"scoring {morning.isoformat()}", done, len(plan))

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from pydantic import ValidationError
 
-from riskscore import features
 from riskscore._version import VERSION
 from riskscore.config import Config
 from riskscore.errors import RunError
@@ -90,6 +89,7 @@ class _Plan:
     config: Config
     model: LoadedModel
     cutoff: datetime
+    reference_digest: str
 
 
 @dataclass(slots=True)
@@ -162,7 +162,7 @@ def _compute(plan: _Plan, ledger: Ledger, past: Past, threads: int, clock: _Cloc
     with clock.stage("fold history"):
         history = past.of_morning(live, plan.day, plan.position)
     with clock.stage("build features"):
-        frame = features.build(live, history)
+        frame = past.build(live, history)
     with clock.stage("score"):
         scores = plan.model.model.predict(frame, threads)
     with clock.stage("select"):
@@ -180,7 +180,7 @@ def _plan(workspace: Workspace, transaction: Transaction, model: LoadedModel, da
     else:
         config, position = _recorded_config(recorded), recorded.position
     cutoff = datetime(day.year, day.month, day.day, tzinfo=config.zone).astimezone(UTC)
-    return _Plan(day, position, config, model, cutoff)
+    return _Plan(day, position, config, model, cutoff, workspace.tables.digest())
 
 
 def _recorded_config(recorded: Run) -> Config:
@@ -194,9 +194,10 @@ def _recorded_config(recorded: Run) -> Config:
 
 
 def _run_id(plan: _Plan, live: pd.DataFrame) -> str:
-    """Digest of what the run depends on: its rows in canonical order, configuration, model and cut-off."""
+    """Digest of what the run depends on: rows in canonical order, configuration, reference facts, model, cut-off."""
     digest = hashlib.sha256()
-    parts = [plan.config.digest(), plan.model.version, plan.model.digest, plan.cutoff.isoformat(), str(plan.position)]
+    given = [plan.config.digest(), plan.reference_digest, plan.model.version, plan.model.digest]
+    parts = [*given, plan.cutoff.isoformat(), str(plan.position)]
     for part in [*parts, *live["row_digest"].sort_index()]:
         digest.update(f"{part}\n".encode())
     return digest.hexdigest()
@@ -258,6 +259,7 @@ def _record(
         "feature_hash": plan.model.model.feature_hash,
         "config": plan.config.model_dump(mode="json"),
         "config_digest": plan.config.digest(),
+        "reference_digest": plan.reference_digest,
         "counts": {name: getattr(counts, name) for name in Counts.__slots__},
         "findings": intake.findings,
         "slots": chosen.slots.to_dict("index"),

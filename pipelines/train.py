@@ -20,10 +20,11 @@ from riskscore.pipelines.past import Past
 from riskscore.pipelines.projection import project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
 
+    from riskscore.features import FeatureBuilder
     from riskscore.ledger import Ledger
     from riskscore.models import TrainedModel
     from riskscore.workspace import Workspace
@@ -52,13 +53,19 @@ class Trained:
     evaluations: dict[str, dict[str, Any]]
 
 
-def train(workspace: Workspace, as_of: date | None = None, report: Report | None = None) -> Trained:
+def train(
+    workspace: Workspace,
+    as_of: date | None = None,
+    report: Report | None = None,
+    builders: Sequence[FeatureBuilder] | None = None,
+) -> Trained:
     """Train on everything known before the morning of `as_of` and register the result.
 
     Args:
         workspace: where the history is.
-        as_of: default: the day after the newest arrival in the ledger.
+        as_of: default: the day after the newest arrival that filings and findings have reached (Ledger.last_arrival).
         report: called with stage, steps done, steps in all.
+        builders: the feature builders; None = riskscore's own.
 
     Raises:
         RunError: the ledger is empty.
@@ -70,7 +77,8 @@ def train(workspace: Workspace, as_of: date | None = None, report: Report | None
         morning = as_of or _default_as_of(ledger)
         position = ledger.position
         shipments, labels = read_labelled(workspace, ledger, morning, position)
-        fitted = fit(workspace, ledger, shipments, labels, morning, position, report)
+        past = Past(workspace, ledger, builders)
+        fitted = fit(workspace, past, shipments, labels, morning, position, report)
         folder = Path(scratch) / "bundle"
         digest = bundle.save(fitted, folder)
         return _register(workspace, ledger, fitted, folder, digest, morning)
@@ -94,7 +102,7 @@ def read_labelled(
 
 def fit(
     workspace: Workspace,
-    ledger: Ledger,
+    past: Past,
     shipments: pd.DataFrame,
     labels: pd.DataFrame,
     as_of: date,
@@ -104,17 +112,20 @@ def fit(
     """Replay history for labelled shipments and fit the boosters; nothing is written."""
     replaying = (lambda done, total: report("replaying history", done, total)) if report else None
     fitting = (lambda target, done, total: report(f"fitting {target}", done, total)) if report else None
-    history = Past(workspace, ledger).of_replay(shipments, as_of, position, replaying)
-    frame = features.build(shipments, history)
+    frame = past.build(shipments, past.of_replay(shipments, as_of, position, replaying))
     return models.train(
         frame,
         labels,
         epoch_days(shipments["arrival_date"]),
         workspace.config.model,
-        categorical=[feature.name for feature in features.catalogue() if feature.categorical],
+        categorical=[feature.name for feature in features.catalogue(past.builders) if feature.categorical],
         threads=workspace.threads,
         as_of=as_of,
-        provenance={"ledger_position": position, "config_digest": workspace.config.digest()},
+        provenance={
+            "ledger_position": position,
+            "config_digest": workspace.config.digest(),
+            "reference_digest": workspace.tables.digest(),
+        },
         progress=fitting,
     )
 

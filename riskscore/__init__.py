@@ -22,6 +22,7 @@ _HOMES = {
     "recommend": "riskscore.api",
     "score": "riskscore.api",
     "select": "riskscore.api",
+    "train": "riskscore.api",
     "validate": "riskscore.api",
 }
 
@@ -35,11 +36,22 @@ __all__ = [
     "recommend",
     "score",
     "select",
+    "train",
     "validate",
 ]
 
 if TYPE_CHECKING:
-    from riskscore.api import build_features, load_model, open_workspace, read_table, recommend, score, select, validate
+    from riskscore.api import (
+        build_features,
+        load_model,
+        open_workspace,
+        read_table,
+        recommend,
+        score,
+        select,
+        train,
+        validate,
+    )
     from riskscore.errors import RiskscoreError
     from riskscore.workspace import Workspace
 

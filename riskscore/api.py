@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pandas as pd
 import pyarrow as pa
 
-from riskscore import features, readers
+from riskscore import readers
 from riskscore.config import Config
 from riskscore.errors import InputError
 from riskscore.frames import as_frame
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from riskscore.features import FeatureBuilder
     from riskscore.pipelines.model_store import LoadedModel
+    from riskscore.pipelines.train import Trained
     from riskscore.readers import Format
     from riskscore.selection import SelectionResult
 
@@ -59,7 +60,7 @@ def read_table(path: str | Path, table: str = "shipments", file_format: Format =
 
     Args:
         path: a Parquet or CSV file.
-        table: shipments, traders or outcomes.
+        table: shipments, traders, outcomes or post_entry.
         file_format: auto, parquet, csv or kcs.
 
     Raises:
@@ -90,7 +91,7 @@ def build_features(
     workspace: Workspace,
     shipments: pd.DataFrame | pa.Table,
     day: str | date,
-    builders: Sequence[FeatureBuilder] = features.BUILDERS,
+    builders: Sequence[FeatureBuilder] | None = None,
 ) -> pd.DataFrame:
     """Features of shipments arriving on `day`, knowing what the ledger knew that morning.
 
@@ -99,7 +100,8 @@ def build_features(
         shipments: columns of the shipments table; of several versions the latest filed in time counts, and rows that
             are deleted or arrive on another day are left out, as in the daily job.
         day: their arrival day, a date or ISO text.
-        builders: the feature builders; add your own by passing (*riskscore.features.BUILDERS, mine).
+        builders: the feature builders; None = riskscore's own, with the workspace's reference facts. Add your own by
+            passing (*riskscore.features.BUILDERS, mine).
 
     Returns:
         float64 columns in catalogue order, indexed by shipment_id, sorted; NaN is null.
@@ -109,6 +111,26 @@ def build_features(
     """
     morning = _day(day)
     return _features(workspace, _shipments(shipments, morning, workspace.config.zone), morning, builders)
+
+
+def train(
+    workspace: Workspace, as_of: str | date | None = None, builders: Sequence[FeatureBuilder] | None = None
+) -> Trained:
+    """Train on everything known before the morning of `as_of` and register the model, as `riskscore train` does.
+
+    Args:
+        workspace: where the history is.
+        as_of: a date or ISO text; None = the day after the newest arrival that the ledger's filings have reached.
+        builders: as in `build_features`; a model is scored with the builders it was trained with.
+
+    Raises:
+        RunError: the ledger is empty.
+        ModelError: too few labels; the message says how many there are.
+        LockedError: another command is writing.
+    """
+    from riskscore.pipelines.train import train as run
+
+    return run(workspace, None if as_of is None else _day(as_of), builders=builders)
 
 
 def load_model(workspace: Workspace, model: str = "champion") -> LoadedModel:
@@ -162,7 +184,13 @@ def select(
     return choose(config, _shipments(shipments, morning, config.zone), frame, scores, morning)
 
 
-def recommend(workspace: Workspace, shipments: Frame, day: str | date, model: str = "champion") -> Frame:
+def recommend(
+    workspace: Workspace,
+    shipments: Frame,
+    day: str | date,
+    model: str = "champion",
+    builders: Sequence[FeatureBuilder] | None = None,
+) -> Frame:
     """Exam recommendations for shipments arriving on `day`; the same kind of frame out as in. Nothing is kept.
 
     Args:
@@ -171,6 +199,7 @@ def recommend(workspace: Workspace, shipments: Frame, day: str | date, model: st
             are deleted or arrive on another day are left out, as in the daily job.
         day: their arrival day, a date or ISO text.
         model: alias or version.
+        builders: the feature builders that model was trained with; None = riskscore's own.
 
     Returns:
         One row per shipment, most urgent first per port: shipment_id, port, recommendation, exam_type, arm, rule_id,
@@ -184,7 +213,7 @@ def recommend(workspace: Workspace, shipments: Frame, day: str | date, model: st
     frame = _shipments(shipments, morning, workspace.config.zone)
     loaded = load_model(workspace, model)
     model_store.require_past(loaded, morning)
-    built = _features(workspace, frame, morning, features.BUILDERS)
+    built = _features(workspace, frame, morning, builders)
     scores = score(loaded, built, workspace.threads)
     chosen = choose(workspace.config, frame, built, scores, morning).frame
     result = chosen.assign(
@@ -201,11 +230,11 @@ _RECOMMENDED = ("shipment_id", "port", "recommendation", "exam_type", "arm", "ru
 
 
 def _features(
-    workspace: Workspace, frame: pd.DataFrame, morning: date, builders: Sequence[FeatureBuilder]
+    workspace: Workspace, frame: pd.DataFrame, morning: date, builders: Sequence[FeatureBuilder] | None
 ) -> pd.DataFrame:
     with workspace.ledger(read_only=True) as ledger:
-        history = Past(workspace, ledger).of_morning(frame, morning, ledger.position)
-    return features.build(frame, history, builders)
+        past = Past(workspace, ledger, builders)
+        return past.build(frame, past.of_morning(frame, morning, ledger.position))
 
 
 def _shipments(shipments: pd.DataFrame | pa.Table, morning: date, zone: ZoneInfo) -> pd.DataFrame:

@@ -48,7 +48,8 @@ def today(country):
     """The live shipments of the day, as a frame of the shipments columns."""
     rows = riskscore.read_table(country.manifest).accepted.to_pandas()
     rows = rows[rows["arrival_date"] == country.day].sort_values(["shipment_id", "version"])
-    return rows.groupby("shipment_id").tail(1).drop(columns="_row")
+    latest = rows.groupby("shipment_id").tail(1).drop(columns="_row")
+    return latest[latest["action"] != "deleted"]
 
 
 def script(text, cwd):
@@ -123,6 +124,7 @@ def scores_of(workspace, shipments, day):
 def test_accepted_rows_can_be_scored_as_they_are(country, workspace):
     accepted = riskscore.read_table(country.manifest).accepted.to_pandas()
     accepted = accepted[accepted["arrival_date"] == country.day].drop_duplicates("shipment_id", keep="last")
+    accepted = accepted[accepted["action"] != "deleted"]
     assert "_row" in accepted.columns
     assert len(scores_of(workspace, accepted, country.day)) == len(accepted)
 

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from tests.features.samples import Sample, bare, drawn, extreme, hostile, past_rows, with_history
+from tests.features import samples
+
+if TYPE_CHECKING:
+    from tests.features.samples import Log, Sample
 
 
 @pytest.fixture(scope="session")
-def some() -> Sample:
-    """Arrivals of all sorts on one day, and the past they share."""
-    past = past_rows()
-    today = [*drawn(), *hostile(), *bare()]
-    return with_history(**past | {"shipments": [*past["shipments"], *today]})
+def log() -> Log:
+    """Arrivals of all sorts and the past they share, as rows."""
+    return samples.log()
+
+
+@pytest.fixture(scope="session")
+def some(log) -> Sample:
+    """The same with their history."""
+    return log.sample()
 
 
 @pytest.fixture(scope="session")
 def extremes() -> Sample:
     """Arrivals with extreme amounts, and no past."""
-    return with_history(shipments=extreme())
+    return samples.with_history(shipments=samples.extreme())

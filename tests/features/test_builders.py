@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskscore import features, reference
-from riskscore.features.documentation import EXPECTED
+from riskscore.features import BUILDERS
+from riskscore.frames import as_frame
+from riskscore.ledger import live_on
+from riskscore.pipelines.past import Past
 from riskscore.readers import number_rows
 from riskscore.tables import INGESTED, SHIPMENTS
 from riskscore.validation import validate
 from tests import factories
-from tests.factories import DAY, noon
-from tests.features.oracle import features_of
-from tests.features.samples import PAST_DAYS, bare, drawn, extreme, hostile, past_rows, rows_of, with_history
-from tests.history.oracle import Oracle
+from tests.factories import DAY, append_rows, noon, opened
+from tests.features.oracle import Values, features_of, oracle_of
+from tests.features.oracles.past import Past as Asked
+from tests.features.samples import bare, extreme, hostile, past_rows, rows_of, with_history
+from tests.history.worlds import END, MORNINGS, QUICK, worlds
 
 FEATURES = features.catalogue()
 NAMES = [feature.name for feature in FEATURES]
 SHARES = [feature.name for feature in FEATURES if feature.unit == "share"]
 FLAGS = [feature.name for feature in FEATURES if feature.unit == "0 or 1"]
-_COUNTED = {"shipments", "days", "fields", "versions", "containers", "flags", "words", "digits"}
-COUNTS = [f.name for f in FEATURES if f.unit in _COUNTED and f.name != "filed_days_before_arrival"]
+CODES = [feature.name for feature in FEATURES if feature.categorical]
+_SIGNED_UNITS = {"octaves", "spreads", "hours", "difference of shares"}
+_SIGNED = {"filed_days_before_arrival", "importer_days_traded_before_tier"}
+NOT_NEGATIVE = [f.name for f in FEATURES if f.unit not in _SIGNED_UNITS and f.name not in _SIGNED]
 NEVER_NULL = [feature.name for feature in FEATURES if feature.null_meaning == "never null"]
 
 
@@ -45,16 +51,53 @@ def test_the_frame_is_numbers_in_the_order_of_the_catalogue(some, built):
     assert built.index.equals(some[0].index)
 
 
-def test_every_feature_equals_its_description(some, built):
-    past = past_rows()
-    today = [*drawn(), *hostile(), *bare()]
-    oracle = Oracle(
-        DAY - timedelta(PAST_DAYS + 1), ZoneInfo("UTC"), [*past["shipments"], *today], past["outcomes"], past["traders"]
-    )
-    live = oracle.live_on(DAY)
-    expected = pd.DataFrame.from_dict({name: features_of(live[name], oracle) for name in built.index}, orient="index")
+@pytest.mark.parametrize("builder", BUILDERS, ids=lambda builder: type(builder).__name__)
+def test_every_feature_equals_its_description(some, log, built, builder):
+    names, describe, oracle = [feature.name for feature in builder.features], oracle_of(builder), log.oracle
 
-    pd.testing.assert_frame_equal(built, expected[NAMES].astype(float), check_names=False, rtol=1e-9, atol=1e-9)
+    described = [describe(row, Asked(row, oracle)) for row in log.rows().values()]
+
+    assert list(built.index) == list(log.rows())
+    assert differing(built[names], described) == {}
+
+
+@settings(QUICK, max_examples=5)
+@given(worlds())
+def test_every_feature_equals_its_description_in_random_worlds(world):
+    check_world(world)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(worlds(most=40))
+def test_every_feature_equals_its_description_in_many_worlds(world):
+    check_world(world)
+
+
+def check_world(world) -> None:
+    """Features of every live shipment of every morning, replayed, against the oracles."""
+    oracle = world.oracle
+    with opened(world.timezone) as (workspace, ledger):
+        append_rows(workspace, ledger, **world.tables)
+        arriving = pa.concat_tables(live_on(ledger.connection, day, ledger.position) for day in MORNINGS)
+        shipments = as_frame(arriving, index="shipment_id")
+        shipments = shipments[shipments["action"] != "deleted"]
+        built = features.build(shipments, Past(workspace, ledger).of_replay(shipments, END, ledger.position))
+    rows = [row for day in MORNINGS for _, row in sorted(oracle.live_on(day).items()) if row["action"] != "deleted"]
+    assert list(built.index) == [row["shipment_id"] for row in rows]
+    assert differing(built, [features_of(row, oracle) for row in rows]) == {}
+
+
+def differing(built: pd.DataFrame, described: list[Values]) -> dict[str, list[tuple[str, float, float | None]]]:
+    """Per feature, the shipments of which it says something else than its description."""
+    found = {}
+    for name in built:
+        expected = np.array([np.nan if row[name] is None else row[name] for row in described])
+        wrong = ~np.isclose(built[name], expected, rtol=1e-9, atol=1e-9, equal_nan=True)
+        if wrong.any():
+            found[name] = list(zip(built.index[wrong], built[name][wrong], expected[wrong], strict=True))
+    assert all(set(row) == set(built) for row in described)
+    return found
 
 
 def test_the_sample_tells_features_apart(built):
@@ -76,9 +119,10 @@ def test_a_row_does_not_depend_on_the_others_or_their_order(some, built, data):
 
 
 def test_a_row_alone_is_the_row_in_company(some, built):
-    alone = [features.build(*rows_of(some, np.array([row]))) for row in range(len(built))]
+    some_rows = range(0, len(built), 11)
+    alone = [features.build(*rows_of(some, np.array([row]))) for row in some_rows]
 
-    pd.testing.assert_frame_equal(pd.concat(alone), built, check_exact=True)
+    pd.testing.assert_frame_equal(pd.concat(alone), built.iloc[list(some_rows)], check_exact=True)
 
 
 @pytest.mark.parametrize("day", [DAY, DAY + timedelta(1)], ids=["arrivals", "no arrivals"])
@@ -118,7 +162,8 @@ def test_no_value_is_infinite(built, extremes):
 def test_values_are_of_their_unit(built):
     assert built[SHARES].stack().dropna().between(0, 1).all()
     assert built[FLAGS].stack().dropna().isin([0, 1]).all()
-    assert built[COUNTS].stack().dropna().ge(0).all()
+    assert built[NOT_NEGATIVE].stack().dropna().ge(0).all()
+    assert (built[CODES].stack().dropna() % 1 == 0).all()
     assert built["importer_ctpat_tier"].dropna().isin([0, 1, 2, 3]).all()
     assert built["hs_chapter"].dropna().isin(range(1, 100)).all()
 
@@ -129,160 +174,126 @@ def test_what_is_never_null_is_not(built):
 
 def test_a_bare_row_is_null_where_it_says_nothing():
     built = features.build(*with_history(shipments=bare()))
-    stated = ["mode_code", *NEVER_NULL]
+    # There was no de minimis exemption on DAY, of whatever origin.
+    stated = ["de_minimis_threshold_usd", *NEVER_NULL]
 
     assert built[stated].notna().all(axis=None)
     assert built.drop(columns=stated).isna().all(axis=None)
 
 
-# Directions: more of what is bad is never less --------------------------------------------------------------
+# From the log to a feature: what the facts of the trade come to -------------------------------------------------
 
 IMPORTER = {"importer_id": "I1", "shipper_id": "H1", "hts": "851712", "value_usd": 1000.0, "weight_kg": 10.0}
 EARLIER = [IMPORTER | {"shipment_id": f"P{n}", "arrival_date": DAY - timedelta(n + 2)} for n in range(20)]
 
 
-def today(outcomes=(), traders=(), earlier=EARLIER, **stated) -> pd.Series:
-    """Features of one shipment of IMPORTER, after EARLIER ones and what was found in them."""
-    rows = factories.shipments(*earlier, IMPORTER | {"shipment_id": "today"} | stated)
-    return features.build(*with_history(shipments=rows, outcomes=outcomes, traders=traders)).loc["today"]
-
-
 @pytest.fixture(scope="module")
-def untouched() -> pd.Series:
-    """Features after EARLIER ones of which nothing was examined."""
-    return today()
+def judged() -> pd.DataFrame:
+    """Features of one shipment of an importer per result: it had four, with that result and 2.50 USD each.
 
-
-def found(result: str, shipments: int, **stated) -> list[factories.Row]:
-    """The first `shipments` earlier ones were examined, with this result, known the day before."""
-    return factories.outcomes(
-        *({"shipment_id": f"P{n}", "result": result, "known_at": noon(DAY, -1), **stated} for n in range(shipments))
+    Of the importer `and <result>` the first of four was seized and, in another exam, came to that result.
+    """
+    clear = {"importer_id": "I1", "consignee_id": None, "shipper_id": None}
+    shipments, outcomes = [], []
+    for who in (*reference.results(), *(f"and {result}" for result in reference.results())):
+        ids = [f"{who} {n}" for n in range(4)]
+        shipments += [clear | {"importer_id": who, "shipment_id": n, "arrival_date": DAY - timedelta(9)} for n in ids]
+        shipments.append(clear | {"importer_id": who, "shipment_id": who})
+        result = {"result": who.removeprefix("and "), "amount_usd": 2.5, "known_at": noon(DAY, -3)}
+        outcomes += [result | {"shipment_id": name} for name in (ids if who == result["result"] else ids[:1])]
+        if who != result["result"]:
+            outcomes.append(result | {"shipment_id": ids[0], "result": "seized", "exam_type": "nii"})
+    return features.build(
+        *with_history(shipments=factories.shipments(*shipments), outcomes=factories.outcomes(*outcomes))
     )
 
 
-def test_more_hits_mean_a_higher_hit_rate_and_more_clear_exams_a_lower_one():
-    country = [*found("seized", 2), *found("released_no_discrepancy", 20)[10:]]
-    others = [row | {"importer_id": "I2"} for row in EARLIER[10:]]
+@pytest.mark.parametrize("result", reference.results())
+def test_a_result_is_a_hit_an_exam_or_nothing(judged, result):
+    row, hit, exam = judged.loc[result], result in reference.POSITIVE, result in reference.CLEAR
 
-    def rate(hits: int, clear: int) -> float:
-        own = [*found("seized", hits), *found("released_no_discrepancy", hits + clear)[hits:]]
-        return today([*own, *country[2:]], earlier=[*EARLIER[:10], *others])["importer_hit_rate"]
-
-    assert rate(1, 4) < rate(2, 4) < rate(3, 4)
-    assert rate(1, 1) > rate(1, 4) > rate(1, 9)
+    assert row["importer_exams"] == 4 * (hit or exam)
+    assert (row["importer_hits"], row["importer_recovered_usd"]) == (4 * hit, 10 * hit)
+    assert row["importer_seizures"] == 4 * (result == "seized")
 
 
-@pytest.mark.parametrize("result", [*reference.UNLABELLED, *reference.PENDING])
-def test_what_was_not_examined_or_decided_says_nothing(result, untouched):
-    pd.testing.assert_series_equal(today(found(result, 5)), untouched, check_exact=True)
-
-
-@pytest.mark.parametrize("result", reference.EXCLUDED)
-def test_an_excluded_result_takes_its_shipment_out_of_the_record(result):
-    excluded = [*found("seized", 3), *found(result, 1, exam_type="nii")]
-
-    pd.testing.assert_series_equal(today(excluded), today(found("seized", 3)[1:]), check_exact=True)
-
-
-@pytest.mark.parametrize("result", reference.POSITIVE)
-def test_every_positive_result_is_a_hit(result):
-    row = today(found(result, 4, amount_usd=2.5))
-
-    assert (row["importer_exams"], row["importer_hits"], row["importer_recovered_usd"]) == (4, 4, 10)
-    assert row["importer_seizures"] == (4 if result == "seized" else 0)
-
-
-@pytest.mark.parametrize("result", reference.CLEAR)
-def test_every_clear_result_is_an_exam(result):
-    row = today(found(result, 4))
-
-    assert (row["importer_exams"], row["importer_hits"], row["importer_hit_rate"]) == (4, 0, 0)
+@pytest.mark.parametrize("result", reference.results())
+def test_only_an_excluded_result_takes_a_hit_out_of_the_record(judged, result):
+    assert judged.loc[f"and {result}", "importer_hits"] == (result not in reference.EXCLUDED)
 
 
 def test_a_hit_weighs_half_after_a_year():
     past = factories.outcomes({"shipment_id": "P0", "result": "seized", "known_at": noon(DAY, -365)})
-    earlier = [IMPORTER | {"shipment_id": "P0", "arrival_date": DAY - timedelta(366)}]
+    rows = [{"shipment_id": "P0", "arrival_date": DAY - timedelta(366)}, {"shipment_id": "today"}]
 
-    row = today(past, earlier=earlier)
+    built = features.build(
+        *with_history(shipments=factories.shipments(*(IMPORTER | row for row in rows)), outcomes=past)
+    )
 
-    assert (row["importer_hits"], row["importer_hits_hl365d"]) == (1, pytest.approx(0.5))
+    assert built.loc["today", ["importer_hits", "importer_hits_hl365d"]].tolist() == [1, pytest.approx(0.5)]
 
 
-def test_a_cheaper_shipment_stands_lower_among_its_peers(untouched):
-    cheap, usual, dear = today(value_usd=100.0), untouched, today(value_usd=9000.0)
+def test_a_cheaper_shipment_stands_lower_among_its_peers():
+    values = {"cheap": 100.0, "usual": 1000.0, "dear": 9000.0}
+    today = [IMPORTER | {"shipment_id": name, "value_usd": value} for name, value in values.items()]
 
-    positions = [row["value_per_kg_position_hs6"] for row in (cheap, usual, dear)]
-    assert positions == [0, 0.5, 1]
-    assert cheap["value_per_kg_ratio_hs6"] < usual["value_per_kg_ratio_hs6"] < dear["value_per_kg_ratio_hs6"]
+    built = features.build(*with_history(shipments=factories.shipments(*EARLIER, *today))).loc[list(values)]
+
+    assert built["value_per_kg_position_hs6"].tolist() == [0, 0.5, 1]
     # The peers' median is known to a bin of a quarter octave.
-    assert usual["value_per_kg_ratio_hs6"] == pytest.approx(0, abs=0.125)
-    assert dear["value_per_kg_ratio_hs6"] == pytest.approx(np.log2(9), abs=0.125)
+    ratios = np.log2([0.1, 1, 9])
+    assert built["value_per_kg_ratio_hs6"].tolist() == [pytest.approx(ratio, abs=0.125) for ratio in ratios]
 
 
-def test_a_steady_importer_has_a_volume_ratio_of_one_and_a_swelling_one_more():
-    steady = [IMPORTER | {"shipment_id": f"P{n}", "arrival_date": DAY - timedelta(n + 1)} for n in range(90)]
-    swelling = [*steady, *(row | {"shipment_id": f"Q{n}"} for n, row in enumerate(steady[:5] * 4))]
+def test_the_same_parcel_under_the_de_minimis_of_four_days():
+    # EO 14256 ended the exemption for China on 2025-05-02, EO 14324 for all origins on 2025-08-29.
+    days = [date(2025, 5, 1), date(2025, 5, 2), date(2025, 8, 28), date(2025, 8, 29)]
+    parcel = {"value_usd": 400.0, "entry_type": "86", "mode": "express", "consignee_id": "C1"}
+    rows = [
+        parcel | {"shipment_id": f"{origin} {day}", "origin_country": origin, "arrival_date": day}
+        for origin in ("CN", "VN")
+        for day in days
+    ]
 
-    assert today(earlier=steady)["importer_volume_ratio_hl30d"] == pytest.approx(1, rel=0.02)
-    assert today(earlier=swelling)["importer_volume_ratio_hl30d"] > 1.15
-    assert today(earlier=steady[60:])["importer_volume_ratio_hl30d"] < 0.5
+    built = features.build(*with_history(*days, shipments=factories.shipments(*rows)))
 
+    def of(name: str) -> dict[str, list[float]]:
+        return {origin: [built.loc[f"{origin} {day}", name] for day in days] for origin in ("CN", "VN")}
 
-def test_a_newcomer_has_no_record_and_no_age(untouched):
-    row = today(importer_id="newcomer")
-
-    assert row["importer_shipments"] == row["importer_x_hs4_shipments"] == 0
-    assert row[["importer_first_seen_days", "importer_last_seen_days", "importer_volume_ratio_hl30d"]].isna().all()
-    assert untouched[["importer_first_seen_days", "importer_last_seen_days"]].tolist() == [21, 2]
-
-
-@pytest.mark.parametrize(
-    ("stated", "tier", "lost"),
-    [
-        ({"ctpat_tier": 3, "ctpat_status": "validated"}, 3, 0),
-        ({"ctpat_tier": None, "ctpat_status": "member"}, 0, 0),
-        ({"ctpat_tier": 3, "ctpat_status": "suspended"}, 0, 1),
-        ({"ctpat_tier": 2, "ctpat_status": "removed"}, 0, 1),
-        ({"ctpat_tier": 2, "ctpat_status": "withdrawn"}, 0, 1),
-        ({"ctpat_tier": 2, "ctpat_status": "none"}, 0, 0),
-    ],
-)
-def test_a_lost_membership_gives_no_tier(stated, tier, lost):
-    row = today(traders=factories.traders({"trader_id": "I1"} | stated))
-
-    assert (row["importer_on_record"], row["importer_ctpat_tier"], row["importer_ctpat_lost"]) == (1, tier, lost)
+    assert of("de_minimis_threshold_usd") == {"CN": [800, 0, 0, 0], "VN": [800, 800, 800, 0]}
+    assert of("de_minimis_claim_unfounded") == {"CN": [0, 1, 1, 1], "VN": [0, 0, 0, 1]}
 
 
-@pytest.mark.parametrize(("day", "trusted"), [(date(2020, 2, 29), [1, 0]), (date(2020, 3, 1), [0, 1])])
-def test_self_assessment_became_trade_compliance_in_march_2020(day, trusted):
-    # trusted_trader_definitions.csv
-    rows = factories.shipments(*({"importer_id": trader, "arrival_date": day} for trader in ("T0", "T1")))
-    old = {"isa_member": True, "ctpat_trade_compliance": False}
-    new = {"isa_member": None, "ctpat_trade_compliance": True}
-    tier = {"ctpat_tier": 2, "ctpat_status": "validated", "valid_from": date(2019, 1, 1)}
+def test_isa_of_2019_is_no_trade_compliance_in_2021():
+    days = [date(2019, 6, 3), date(2020, 2, 29), date(2020, 3, 1), date(2021, 6, 7)]
+    status = {"ctpat_tier": 2, "ctpat_status": "validated", "valid_from": date(2018, 1, 1), "role": "importer"}
+    isa = status | {"trader_id": "isa", "isa_member": True, "ctpat_trade_compliance": False}
+    compliant = status | {"trader_id": "compliant", "isa_member": False, "ctpat_trade_compliance": True}
+    rows = [
+        {"shipment_id": f"{who} {d}", "importer_id": who, "arrival_date": d}
+        for who in ("isa", "compliant")
+        for d in days
+    ]
 
-    built = features.build(*with_history(day, shipments=rows, traders=factories.traders(old | tier, new | tier)))
+    built = features.build(
+        *with_history(*days, shipments=factories.shipments(*rows), traders=factories.traders(isa, compliant))
+    )
 
-    assert built["importer_self_assessment"].tolist() == built["importer_trusted_trader"].tolist() == trusted
-
-
-@pytest.mark.parametrize(
-    ("day", "nulls"),
-    [(date(2006, 10, 12), [1, 1, 1]), (date(2006, 10, 13), [0, 1, 1]), (date(2011, 10, 1), [0, 0, 0])],
-)
-def test_a_programme_that_was_not_law_yet_says_nothing(day, nulls):
-    status = factories.traders({"ctpat_tier": 2, "ctpat_status": "validated", "valid_from": date(2001, 1, 1)})
-    rows = factories.shipments({"importer_id": "T0", "arrival_date": day})
-
-    [built] = features.build(*with_history(day, shipments=rows, traders=status)).to_dict("records")
-
-    names = ("importer_ctpat_tier", "importer_self_assessment", "importer_trusted_trader")
-    assert [np.isnan(built[name]) for name in names] == nulls
+    trusted = {who: [built.loc[f"{who} {d}", "importer_trusted_trader"] for d in days] for who in ("isa", "compliant")}
+    assert trusted == {"isa": [1, 1, 0, 0], "compliant": [0, 0, 1, 1]}
+    assert built.loc[f"isa {days[-1]}", "importer_membership_out_of_date"] == 1
 
 
-def test_every_missing_field_counts():
-    everything = dict.fromkeys(EXPECTED, "851712") | dict.fromkeys(("value_usd", "weight_kg", "quantity"), 1.0)
+def test_a_tier_lost_on_a_day_known_three_weeks_later():
+    lost, known = date(2025, 3, 3), date(2025, 3, 24)
+    days = [lost - timedelta(1), lost + timedelta(7), known, known + timedelta(1)]
+    held = {"trader_id": "T", "ctpat_tier": 3, "ctpat_status": "validated", "valid_from": date(2018, 1, 1)}
+    gone = held | {"ctpat_status": "removed", "valid_from": lost, "known_at": noon(known)}
+    rows = [{"shipment_id": str(day), "importer_id": "T", "arrival_date": day} for day in days]
 
-    assert today(**everything)["fields_missing"] == 0
-    assert today(**everything | {"hts": None})["fields_missing"] == 1
-    assert today(**dict.fromkeys(EXPECTED))["fields_missing"] == len(EXPECTED)
+    built = features.build(
+        *with_history(*days, shipments=factories.shipments(*rows), traders=factories.traders(held, gone))
+    )
+
+    names = ["importer_ctpat_tier", "importer_ctpat_lost", "importer_status_learned_late_days"]
+    assert built.loc[[str(day) for day in days], names].to_numpy().tolist() == [[3, 0, 0]] * 3 + [[0, 1, 21]]

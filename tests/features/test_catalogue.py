@@ -11,12 +11,107 @@ import pytest
 from riskscore.errors import ConfigError
 from riskscore.features import BUILDERS, Feature, build, catalogue
 from riskscore.features.listing import COLUMNS, as_markdown, as_rows
-from riskscore.history import DECAYED, KINDS
+from riskscore.reference import hazards
 from riskscore.tables import INGESTED, SHIPMENTS
-from tests.history.oracle import HALF_LIVES
-from tests.history.oracle import KINDS as KNOWN_KINDS
 
 FEATURES = catalogue()
+MEASURED = "\n## What each group is worth\n"
+"""Where the generated catalogue ends in docs/features.md and the measured table begins."""
+NAMES = {feature.name for feature in FEATURES}
+
+CONCEPTS = (
+    "programme and trust",
+    "track record",
+    "novelty and change",
+    "valuation",
+    "commodity",
+    "route",
+    "parties and network",
+    "e-commerce",
+    "documentation",
+    "post-entry",
+    "forced labour",
+    "agriculture and partner agencies",
+    "preference claims",
+    "trust erosion",
+)
+"""The groups in which analysts think, and in which the effect of features is measured."""
+
+SIGNALS = {
+    "trade programme": ("importer_ctpat_tier", "importer_self_assessment", "shipper_foreign_programme"),
+    "suspension and removal": ("importer_ctpat_lost",),
+    "trust as of the date": ("importer_trusted_trader",),
+    "mutual recognition as of the date": ("shipper_country_recognised", "shipper_programme_not_recognised"),
+    "AQUA Lane and Unified Cargo Processing by port": ("port_offers_aqua_lane", "port_runs_unified_processing"),
+    "exams": ("importer_exams", "shipper_exams", "importer_exam_share"),
+    "hits per hazard": tuple(f"importer_hits_{hazard}" for hazard in hazards()),
+    "severity": ("importer_minor_hits", "importer_seizures", "importer_recovered_usd"),
+    "repeat offences": ("importer_repeat_hits",),
+    "recency": ("importer_last_hit_days",),
+    "several half-lives": ("importer_hit_rate_hl90d", "importer_hit_rate_hl365d"),
+    "Bayes-smoothed rates": ("importer_hit_rate", "shipper_hit_rate", "manufacturer_x_hs4_hit_rate"),
+    "importer of record misused: several novelties at once": ("importer_new_pairings", "importer_novelty_surprise"),
+    "new filer": ("importer_x_filer_shipments", "importer_x_filer_first_seen_days"),
+    "new port": ("importer_x_port_shipments", "importer_x_port_first_seen_days"),
+    "new commodity": ("importer_x_hs4_shipments", "importer_x_hs4_first_seen_days"),
+    "new origin": ("importer_x_origin_shipments", "importer_x_origin_first_seen_days"),
+    "new address": ("importer_x_place_shipments", "importer_x_place_first_seen_days"),
+    "volume jump": ("importer_volume_ratio_hl7d", "importer_volume_ratio_hl30d"),
+    "dormancy then activity": ("importer_last_seen_days", "importer_dormancy_ratio"),
+    "position of value per kilogram": ("value_per_kg_position_hs6_x_origin", "value_per_kg_ratio_hs6_x_origin"),
+    "position of value per unit": ("value_per_unit_position_hs6_x_origin_x_unit",),
+    "position of weight per unit": ("weight_per_unit_position_hs6_x_origin_x_unit",),
+    "robust: in spreads, with the number of peers": ("value_per_kg_spreads_hs6_x_origin", "peers_hs6_x_origin"),
+    "HTS risk": ("hs6_hit_rate", "hs6_x_origin_hit_rate"),
+    "description against HTS": ("wording_x_hs4_share",),
+    "vagueness": ("description_is_vague",),
+    "Center": ("center_code",),
+    "usual Center against this shipment's": ("center_share_of_importer", "importer_center_agrees"),
+    "origin against export country": ("origin_differs_from_export", "origin_x_export_share", "third_country_export"),
+    "origin and export against port": ("route_shipments", "foreign_port_elsewhere"),
+    "unusual lane for the goods": ("hs4_x_route_shipments", "hs4_x_route_share"),
+    "in-bond": ("moves_in_bond",),
+    "bonded warehouse": ("bonded_warehouse",),
+    "shared shippers with offenders": ("shipper_hits_with_other_importers", "importer_via_shipper_offenders"),
+    "shared addresses with offenders": ("importer_place_hits_of_others", "importer_via_place_offenders"),
+    "shared filers with offenders": ("importer_via_filer_offenders",),
+    "fan-in": ("importer_shippers", "consignee_shippers"),
+    "fan-out": ("shipper_importers", "shipper_consignees", "filer_importers"),
+    "two-hop exposure": ("importer_via_shipper_hits", "shipper_via_consignee_hits"),
+    "near-duplicate shells": ("importer_lookalikes", "importer_lookalike_hits"),
+    "mail and express": ("mode_code", "entry_is_mail_test"),
+    "de minimis as it stood that day": ("de_minimis_threshold_usd", "value_share_of_de_minimis"),
+    "splitting of one buyer's goods": ("consignee_split_over_de_minimis", "consignee_place_split_over_de_minimis"),
+    "splitting of one seller's goods": ("shipper_split_over_de_minimis",),
+    "parcel velocity": ("consignee_parcel_velocity_hl7d", "shipper_parcel_velocity_hl7d"),
+    "missing": ("fields_missing", "names_missing", "addresses_missing"),
+    "late": ("filed_days_before_arrival",),
+    "contradictory": ("contradictions",),
+    "amended": ("versions_filed", "importer_amended_share"),
+    "seals": ("seals_missing", "seal_shipments", "seals_repeated"),
+    "conveyances that do not check": ("vessel_number_invalid",),
+    "container numbers that do not check": ("containers_invalid",),
+    "ISF timeliness": ("isf_missing", "isf_late", "isf_hours_before_lading"),
+    "CF-28": ("importer_cf28", "importer_cf28_per_1000_hl365d"),
+    "CF-29": ("importer_cf29", "importer_cf29_per_1000_hl365d"),
+    "protests": ("importer_protests",),
+    "post-entry amendments": ("importer_corrections",),
+    "forced labour: sector": ("uflpa_sector",),
+    "forced labour: origin": ("uflpa_china_ties", "uflpa_third_country"),
+    "forced labour: manufacturer lists": ("withhold_release_order", "manufacturer_address_in_xinjiang"),
+    "forced labour: upstream inputs by HTS": ("uflpa_sector_stage",),
+    "PGA flags": ("pga_agencies", "pga_data_required", "pga_agencies_unflagged"),
+    "wood packaging": ("wood_packaging_used", "wood_packaging_must_be_treated"),
+    "season": ("agri_arrival_month", "agri_origin_season"),
+    "preference against origin": ("preference_wrong_origin",),
+    "preference against route": ("preference_through_outsider",),
+    "preference against history": ("preference_first_claim", "preference_share_of_importer"),
+    "AD/CVD": ("adcvd_declared", "adcvd_undeclared"),
+    "trust erosion: hits": ("importer_hit_rate_departure_hl90d", "tiered_importer_hit_rate_departure_hl90d"),
+    "trust erosion: volume and value": ("importer_volume_departure_hl30d", "tiered_importer_volume_departure_hl30d"),
+    "trust erosion: new business": ("importer_new_pairing_departure", "tiered_importer_new_pairing_departure"),
+}
+"""Every signal that was asked for, and features that carry it."""
 
 
 class Doubled:
@@ -45,6 +140,21 @@ def test_every_field_is_filled_in():
     ]
 
     assert empty == []
+
+
+@pytest.mark.parametrize("concept", CONCEPTS)
+def test_every_concept_has_features(concept):
+    assert [feature.name for feature in FEATURES if feature.concept == concept] != []
+
+
+def test_every_feature_belongs_to_a_concept():
+    assert {feature.concept for feature in FEATURES} <= set(CONCEPTS)
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_every_signal_of_the_trade_is_a_feature(signal):
+    assert SIGNALS[signal]
+    assert set(SIGNALS[signal]) - NAMES == set()
 
 
 def test_names_are_plain_identifiers():
@@ -79,8 +189,10 @@ def test_a_half_life_in_a_name_is_a_half_life_in_the_look_back():
 
 def test_the_page_in_the_documentation_is_the_catalogue():
     page = (Path(__file__).parents[2] / "docs" / "features.md").read_text(encoding="utf-8")
+    catalogue, _, measured = page.partition(MEASURED)
 
-    assert page.strip() == as_markdown(FEATURES).strip()
+    assert catalogue.strip() == as_markdown(FEATURES).strip()
+    assert all(f"| {concept} |" in measured for concept in {feature.concept for feature in FEATURES})
 
 
 def test_a_bar_in_a_text_does_not_break_the_page():
@@ -124,8 +236,3 @@ def test_a_builder_that_loses_rows_is_refused(some):
 
     with pytest.raises(ConfigError, match="'doubled' returned another index"):
         build(*some, [Shortened()])
-
-
-def test_the_oracle_knows_every_entity_kind_and_counter():
-    assert {kind.name: kind.columns for kind in KINDS} == KNOWN_KINDS
-    assert DECAYED == HALF_LIVES
