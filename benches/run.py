@@ -19,9 +19,12 @@ from harness import parser
 BENCHES = {
     "kcs": "fraud found in the Korean declarations, beside a look-up of repeated tuples",
     "history": "replay of history against as-of joins; snapshot and one day against a replay from scratch",
+    "ledger": "appending and reading a day as the log grows",
+    "identity": "near-duplicates found, beside Splink and exact matching; linking by size",
     "validation": "rows per second of validation, against merely reading the file",
     "score_day": "seconds per stage of the daily job, by size of the day",
     "policies": "who finds what in simulated countries with the same exam slots",
+    "ablation": "what each group of features adds: recall lost without it",
 }
 """Name of each script beside this one, and what it measures."""
 

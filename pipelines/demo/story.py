@@ -105,9 +105,13 @@ def _fresh(root: Path, threads: int) -> Workspace:
 
 
 def _ingest_past(workspace: Workspace, world: SimulatedWorld, first: date, tell: Report) -> None:
-    """Everything before the first scored day; of exams, those of shipments that arrived before it."""
+    """Everything before the first scored day; of exams, those of shipments that arrived before it.
+
+    Post-entry events are ingested whole: each carries the day on which it becomes known.
+    """
     tell("ingesting the past", 0, 3)
     ingest(workspace, "traders", [world.traders])
+    ingest(workspace, "post-entry", [world.post_entry])
     days = (first - world.first_day).days
     past = [world.manifest(world.first_day + timedelta(days=at)) for at in range(days)]
     tell("ingesting the past", 1, 3)

@@ -73,6 +73,7 @@ def country(base: Path) -> Country:
     (workspace.root / "riskscore.toml").write_text(SETTINGS, encoding="utf-8")
     ingest(workspace, "manifest", [base / "past.parquet"])
     ingest(workspace, "traders", [world.traders])
+    ingest(workspace, "post-entry", [world.post_entry])
     # Exams of the days to score are left to the recommendations: one shipment is not examined by both.
     outcomes = pq.ParquetFile(world.outcomes).read()
     pq.write_table(outcomes.filter(pc.less(outcomes["exam_date"], pa.scalar(day))), base / "outcomes.parquet")
