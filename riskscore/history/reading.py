@@ -98,7 +98,7 @@ class Track(_Rows):
     def recent(self, measure: str, half_life_days: int) -> Floats:
         """Net count in which what happened `half_life_days` ago counts one half; null without an entity.
 
-        It is 0 exactly when the net count is.
+        It is exactly 0 where the net count is 0, and may be 0 for what is hundreds of half-lives old.
 
         Raises:
             ValueError: no such counter in riskscore.history.DECAYED.

@@ -2,7 +2,7 @@
 
 The cut-off of a morning D is 00:00 of D in the workspace's zone: a fact counts when its day is before D. A manifest
 row without a filing time was filed in time for its own arrival. Every view orders its rows, so that it is the same
-for any number of threads.
+for any number of threads; but for `live_on_days`, whose reader sums up in an order of its own.
 """
 
 from __future__ import annotations
