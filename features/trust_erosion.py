@@ -29,7 +29,11 @@ FACETS: dict[str, str] = {
 }
 """Pairings that describe how an importer trades."""
 
-GATED = ("hit_rate_departure_hl90d", "volume_departure_hl30d", "new_pairing_departure")
+# A recent share needs this many shipments to move half-way from the importer's usual one.
+PRIOR_SHIPMENTS = 3.0
+
+GATED = ("hit_rate_departure_hl90d", "amendment_departure_hl30d", "volume_departure_hl30d",
+         "value_per_shipment_departure_hl30d", "new_pairing_departure")  # fmt: skip
 """Departures that an analyst asks of tiered members by themselves: what a misused or sold membership shows first."""
 
 _FILINGS = "all filings that entered history before the morning of arrival"
@@ -51,9 +55,10 @@ _DEPARTURES = (
              f"with the weight of {PRIOR_EXAMS:g} exams, less that rate", "difference of shares",
              "no importer stated, or no exam known yet in the country", f"{_RESULTS}, half-life 90 days against all",
              _OUTCOMES),
-    _feature("importer_amendment_departure_hl90d", f"amended shipments a day of late {_DAILY}", "ratio",
-             "no importer stated, or none of its earlier shipments that stand was amended",
-             f"{_FILINGS}, half-life 90 days against all", f"shipments.version; {_NET}"),
+    _feature("importer_amendment_departure_hl30d", "share of the importer's recent shipments that were amended, drawn "
+             f"to its own share of all time with the weight of {PRIOR_SHIPMENTS:g} shipments, less that share",
+             "difference of shares", _NO_PAST, f"{_FILINGS}, half-life 30 days against all",
+             f"shipments.version; {_NET}"),
     _feature("importer_volume_departure_hl30d", "shipments a day of the last weeks against those of the last year; "
              "1 = as always", "ratio", _NO_PAST, f"{_FILINGS}, half-life 30 days against 365", _NET),
     _feature("importer_value_per_shipment_departure_hl30d", "declared value per shipment of late against the "
@@ -131,14 +136,18 @@ def _departures(tracks: Mapping[str, Track]) -> dict[str, Floats]:
     value_of_late = ratio(importer.recent("value_cents", 30), importer.recent("shipments", 30))
     return {
         "importer_hit_rate_departure_hl90d": _hit_rate_departure(importer, tracks["country"]),
-        "importer_amendment_departure_hl90d": ratio(
-            pace(importer, "amendments", 90), importer.count("amendments") / days
-        ),
+        "importer_amendment_departure_hl30d": _amendment_departure(importer),
         "importer_volume_departure_hl30d": ratio(pace(importer, "shipments", 30), pace(importer, "shipments", 365)),
         "importer_value_per_shipment_departure_hl30d": ratio(value_of_late, value),
         "importer_new_pairing_departure": _new_pairing_departure(tracks, shipments),
         "importer_cf_departure_hl365d": ratio(actions_of_late, actions / days),
     }
+
+
+def _amendment_departure(importer: Track) -> Floats:
+    share = ratio(importer.count("amendments"), importer.count("shipments"))
+    amended, shipped = importer.recent("amendments", 30), importer.recent("shipments", 30)
+    return (amended - share * shipped) / (shipped + PRIOR_SHIPMENTS)
 
 
 def _hit_rate_departure(importer: Track, country: Track) -> Floats:

@@ -41,7 +41,7 @@ DECAYED: tuple[tuple[str, int], ...] = (
     ("shipments", 30),
     ("shipments", 365),
     ("value_cents", 30),
-    ("amendments", 90),
+    ("amendments", 30),
     ("exams", 90),
     ("hits", 90),
     ("exams", 365),

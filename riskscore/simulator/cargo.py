@@ -14,13 +14,14 @@ import numpy as np
 
 from riskscore.simulator import lists
 from riskscore.simulator.arrays import Bools, Floats, Ints, Texts, either, texts
-from riskscore.simulator.streams import stream
-from riskscore.simulator.traffic import has, shows
+from riskscore.simulator.streams import pick_rows, stream
+from riskscore.simulator.traffic import bears, has, shows
 from riskscore.tables import MODES
 
 if TYPE_CHECKING:
     from riskscore.simulator.settings import Settings
     from riskscore.simulator.traffic import Traffic
+    from riskscore.simulator.turns import Turns
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Cargo:
     bond: Texts
     in_bond: Bools
     pga: Texts
+    wood: Texts
+    """Whether packed in solid wood: True, False or None."""
     containers: Ints
     """Number of containers; 0 = not containerised."""
 
@@ -47,6 +50,9 @@ class Cargo:
 _TYPICAL_USD = {"ocean": 30_000, "air": 18_000, "truck": 26_000, "rail": 48_000, "mail": 140, "express": 900}
 _MOST_KG = {"ocean": 96_000, "air": 9_000, "truck": 21_000, "rail": 90_000, "mail": 20, "express": 70}
 _KG_PER_CONTAINER = 22_000
+
+UNSTEADY_SIZE = 3.0
+"""How much larger consignments are while a trusted trader's record erodes."""
 
 VAGUE = (
     "GENERAL MERCHANDISE",
@@ -66,10 +72,11 @@ DE_MINIMIS_ENDS = {True: date(2025, 5, 2), False: date(2025, 8, 29)}
 """First day without the de minimis exemption: for China and Hong Kong (True), for every other origin (False)."""
 
 
-def load(settings: Settings, traffic: Traffic) -> Cargo:
+def load(settings: Settings, turns: Turns, traffic: Traffic) -> Cargo:
     """The declared goods of every shipment."""
     rng = stream(settings.seed, "cargo")
-    value, weight = _true_value_and_weight(rng, traffic)
+    grown = np.where(turns.unsteady(traffic.importer, traffic.day), UNSTEADY_SIZE, 1.0)
+    value, weight = _true_value_and_weight(rng, traffic, grown)
     declared = _declared_value(rng, traffic, value)
     goods = lists.goods()
     mode = texts(list(MODES))[traffic.mode]
@@ -88,7 +95,8 @@ def load(settings: Settings, traffic: Traffic) -> Cargo:
         preference=preference,
         bond=_bond(entry, shows(traffic, "single_bond")),
         in_bond=entry == "61",
-        pga=_pga(traffic),
+        pga=_pga(rng, traffic),
+        wood=_wood(stream(settings.seed, "wood"), traffic),
         containers=np.where(boxed, np.ceil(weight / _KG_PER_CONTAINER).clip(1, 4), 0).astype(int),
     )
 
@@ -97,11 +105,11 @@ def _per_mode(table: dict[str, int], mode: Ints) -> Floats:
     return np.array([float(table[m]) for m in MODES])[mode]
 
 
-def _true_value_and_weight(rng: np.random.Generator, traffic: Traffic) -> tuple[Floats, Floats]:
+def _true_value_and_weight(rng: np.random.Generator, traffic: Traffic, size: Floats) -> tuple[Floats, Floats]:
     n = len(traffic)
     goods = lists.goods()
     price = goods.usd_per_kg[traffic.content] * np.exp(traffic.unit_value + rng.normal(0, 0.18, n))
-    wanted = _per_mode(_TYPICAL_USD, traffic.mode) * rng.lognormal(0, 0.9, n)
+    wanted = _per_mode(_TYPICAL_USD, traffic.mode) * rng.lognormal(0, 0.9, n) * size
     weight = np.clip(wanted / price, 0.02, _per_mode(_MOST_KG, traffic.mode) * rng.uniform(0.5, 1, n))
     return weight * price, weight
 
@@ -110,7 +118,10 @@ def _declared_value(rng: np.random.Generator, traffic: Traffic, value: Floats) -
     low = np.where(shows(traffic, "low_value"), rng.uniform(0.15, 0.5, len(value)), 1.0)
     # Ordinary trade has bargains and errors too; without them a price check would be a proof.
     odd = np.where(rng.random(len(value)) < 0.025, rng.lognormal(0, 0.7, len(value)), 1.0)
-    declared = value * low * odd
+    far = np.where(bears(traffic, "valuation"), rng.uniform(0.1, 0.3, len(value)), 1.0)
+    declared = value * low * odd * far
+    # A split order is sized to stay under the threshold.
+    declared = np.where(bears(traffic, "e-commerce"), rng.uniform(0.3, 0.97, len(value)) * DE_MINIMIS_USD, declared)
     cents = np.where(rng.random(len(value)) < 0.05, declared.round(-2).clip(min=1), declared)
     return np.asarray(cents.round(2).clip(min=0.5))
 
@@ -140,6 +151,9 @@ def _sometimes_missing(rng: np.random.Generator, values: Floats, chance: Floats)
     return np.where(rng.random(len(values)) < chance, np.nan, values)
 
 
+_CLASSIFIED = ("commodity", "valuation", "forced labour", "agriculture and partner agencies")
+"""Patterns that can only be seen in goods that are classified."""
+
 _NO_HTS = {"ocean": 0.16, "air": 0.06, "truck": 0.02, "rail": 0.04, "mail": 0.2, "express": 0.06}
 
 
@@ -149,7 +163,8 @@ def _hts(rng: np.random.Generator, traffic: Traffic, mode: Texts) -> Texts:
     short = (rng.random(len(mode)) < 0.25) & np.isin(mode, ("ocean", "mail"))
     codes = np.where(short, _heads(full), full)
     absent = rng.random(len(mode)) < np.array([_NO_HTS[m] for m in MODES])[traffic.mode]
-    return either(absent | (shows(traffic, "no_hts") & ~has(traffic, "misclassification")), None, codes)
+    unsaid = absent | (shows(traffic, "no_hts") & ~has(traffic, "misclassification"))
+    return either(unsaid & ~np.any([bears(traffic, concept) for concept in _CLASSIFIED], axis=0), None, codes)
 
 
 def _heads(codes: Texts) -> Texts:
@@ -161,10 +176,17 @@ def _descriptions(rng: np.random.Generator, traffic: Traffic) -> Texts:
     goods = lists.goods()
     longest = max(len(words) for words in goods.descriptions)
     variants = np.array([words + words[:1] * (longest - len(words)) for words in goods.descriptions], dtype=object)
-    words = variants[traffic.content, rng.integers(0, longest, len(traffic))]
+    described = np.where(bears(traffic, "commodity"), _unlike(rng, traffic.content), traffic.content)
+    words = variants[described, rng.integers(0, longest, len(traffic))]
     vague = texts(list(VAGUE))[rng.integers(0, len(VAGUE), len(traffic))]
     said = np.where(shows(traffic, "vague"), vague, words)
     return either(rng.random(len(traffic)) < 0.006, None, said)
+
+
+def _unlike(rng: np.random.Generator, good: Ints) -> Ints:
+    """For each of the goods one of another sector: words that do not go with the tariff line."""
+    sector = lists.goods().sector
+    return pick_rows(rng, (sector[None, :] != sector[good][:, None]).astype(float))
 
 
 _ADCVD_ORIGINS = ("CN", "VN", "IN", "TR", "KR", "TW", "TH", "MY", "ID", "MX", "CA", "BR")
@@ -182,8 +204,8 @@ def _entry(
 ) -> tuple[Texts, Texts, Texts, Floats]:
     """Entry type, duty regime, preference claimed and duty rate."""
     entry = _entry_type(rng, settings, traffic, value)
-    spi = lists.country_texts("spi")[traffic.origin]
-    claims = (spi != "") & (rng.random(len(traffic)) < 0.7)
+    spi = _programmes(rng, traffic)
+    claims = (spi != "") & ((rng.random(len(traffic)) < 0.7) | bears(traffic, "preference claims"))
     plus = claims & (spi == "S") & (rng.random(len(traffic)) < 0.3)
     china = traffic.origin == lists.COUNTRIES.index("CN")
     base = lists.goods().duty_pct[traffic.good]
@@ -192,6 +214,13 @@ def _entry(
     unknown = rng.random(len(traffic)) < 0.05
     preference = either(plus, "S+", either(claims, spi, None))
     return entry, either(unknown, None, regime), preference, np.where(unknown, np.nan, duty)
+
+
+def _programmes(rng: np.random.Generator, traffic: Traffic) -> Texts:
+    """The programme that goods of each origin may claim, or one that they may not; empty where there is none."""
+    spi = lists.country_texts("spi")[traffic.origin]
+    wrong = texts(sorted(set(lists.country_texts("spi")) - {""}))
+    return either(bears(traffic, "preference claims"), wrong[rng.integers(0, len(wrong), len(traffic))], spi)
 
 
 def _entry_type(rng: np.random.Generator, settings: Settings, traffic: Traffic, value: Floats) -> Texts:
@@ -215,6 +244,26 @@ def _bond(entry: Texts, single: Bools) -> Texts:
     return either(np.isin(entry, ("11", "86")), None, either(single, "9", "8"))
 
 
-def _pga(traffic: Traffic) -> Texts:
+UNFLAGGED_SHARE = 0.4
+"""Share of the goods packed in untreated wood that also lack the flag of the agency that would look at them."""
+
+
+def _pga(rng: np.random.Generator, traffic: Traffic) -> Texts:
     flags = lists.goods().pga[traffic.good]
-    return either((flags == "") | shows(traffic, "no_pga"), None, flags)
+    unflagged = bears(traffic, "agriculture and partner agencies") & (rng.random(len(traffic)) < UNFLAGGED_SHARE)
+    return either((flags == "") | shows(traffic, "no_pga") | unflagged, None, flags)
+
+
+WOOD_STATED = {"ocean": 0.6, "air": 0.2, "truck": 0.3, "rail": 0.3, "mail": 0.0, "express": 0.05}
+"""Share of filings that say whether solid wood is used."""
+
+_WOOD_SHARE = {True: 0.06, False: 0.004}
+"""Share of those that say yes: for heavy goods (True) and for others."""
+
+
+def _wood(rng: np.random.Generator, traffic: Traffic) -> Texts:
+    heavy = np.isin(lists.goods().sector, [lists.SECTORS.index(sector) for sector in lists.HEAVY])[traffic.content]
+    wood = rng.random(len(traffic)) < np.where(heavy, _WOOD_SHARE[True], _WOOD_SHARE[False])
+    stated = rng.random(len(traffic)) < np.array([WOOD_STATED[mode] for mode in MODES])[traffic.mode]
+    shown = bears(traffic, "agriculture and partner agencies")
+    return either(stated | shown, (wood | shown).astype(object), None)

@@ -1,11 +1,14 @@
 """Sudden events: lanes that open and close, and what changes when a scenario breaks.
 
-A shell importer appears, ships for some weeks and is gone. A hijacked identity is a known importer suddenly filed by
-somebody else, with other goods from other people. A volume jump is a known importer shipping several times as much.
+A shell importer appears, ships for some weeks and is gone; so do newcomers, who are honest, and phoenixes, who resemble
+an importer that was burnt. A hijacked identity is a known importer suddenly filed by somebody else, with other goods
+from other people. A volume jump is a known importer shipping several times as much. A sleeper is a known importer that
+ships as ever, after months of nothing.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +16,7 @@ import numpy as np
 from riskscore.simulator import lanes as ln
 from riskscore.simulator import lists
 from riskscore.simulator.streams import stream
+from riskscore.simulator.traders import ESTABLISHED, NEWCOMER, PHOENIX, SHELL
 
 if TYPE_CHECKING:
     from riskscore.simulator.arrays import Bools, Floats, Ints
@@ -20,8 +24,18 @@ if TYPE_CHECKING:
     from riskscore.simulator.settings import Settings
     from riskscore.simulator.traders import Population
 
-SHARES = {ln.SHELL: 0.012, ln.HIJACK: 0.006, ln.JUMP: 0.008}
+SHARES = {
+    ln.SHELL: 0.0014,
+    ln.HIJACK: 0.0042,
+    ln.JUMP: 0.0012,
+    ln.WAKE: 0.0014,
+    ln.NEWCOMER: 0.015,
+    ln.PHOENIX: lists.shown("parties and network"),
+}
 """Share of the country's shipments that each kind of event carries."""
+
+_LASTS = {SHELL: (25, 80), NEWCOMER: (30, 120), PHOENIX: (20, 45)}
+"""Days that an importer of each kind is in business: at least, and less than."""
 
 TURNED_SHARE = 0.045
 """Share of shipments on standing lanes of traders that turn bad at a break."""
@@ -39,30 +53,70 @@ STEALTH_SHARE = 0.09
 def sudden(settings: Settings, people: Population) -> Lanes:
     """The event lanes of the whole simulation."""
     rng = stream(settings.seed, "events")
-    established = np.flatnonzero(~people.shell & (people.importers.start < -200))
-    count = max(3, len(established) // 60)
+    established = np.flatnonzero((people.kind == ESTABLISHED) & (people.importers.start < -200))
+    # Who ships little is not missed when somebody else files in its name.
+    small = established[people.importers.volume[established] < np.median(people.importers.volume[established])]
+    hijacked = rng.choice(small, max(3, len(established) // 25))
+    strange = rng.integers(0, len(lists.goods().hts), len(hijacked))
+    jumping = rng.choice(established, max(3, len(established) // 60))
     return ln.concat(
         [
-            _shells(rng, people),
-            _bursts(rng, settings, people, rng.choice(established, count), ln.HIJACK, (14, 42)),
-            _bursts(rng, settings, people, rng.choice(established, count), ln.JUMP, (10, 30)),
+            *(_brief(rng, people, kind, lane) for kind, lane in _BRIEF.items()),
+            _bursts(rng, settings, people, hijacked, ln.HIJACK, (14, 35), strange),
+            _bursts(rng, settings, people, jumping, ln.JUMP, (10, 30)),
         ]
     )
 
 
-def _shells(rng: np.random.Generator, people: Population) -> Lanes:
-    importer = np.repeat(np.flatnonzero(people.shell), 2)
+def sleepers(settings: Settings, people: Population, standing: Lanes) -> Lanes:
+    """The standing lanes, those of some importers closed for months, and then open again for some weeks."""
+    rng = stream(settings.seed, "sleepers")
+    honest = (people.kind == ESTABLISHED) & (people.importers.start < -200) & (people.tier == 0)
+    able = np.flatnonzero(honest & ~people.importers.bad.any(axis=1))
+    who = rng.choice(able, len(able) // 20, replace=False)
+    asleep = rng.integers(10, max(11, settings.days - ASLEEP_DAYS[0]), len(people.kind))
+    awake = asleep + rng.integers(*ASLEEP_DAYS, len(people.kind))
+    theirs = np.isin(standing.importer, who) & (standing.start <= asleep[standing.importer])
+    closed = replace(standing, end=np.where(theirs, asleep[standing.importer], standing.end))
+    again = standing.take(theirs)
+    start = awake[again.importer]
+    waking = replace(
+        again,
+        start=start,
+        end=start + rng.integers(20, 45, len(people.kind))[again.importer],
+        kind=np.full(len(again), ln.WAKE),
+    )
+    return ln.concat([closed, waking])
+
+
+ASLEEP_DAYS = (75, 140)
+"""How long sleepers sleep: at least, and less than."""
+
+
+def _brief(rng: np.random.Generator, people: Population, kind: int, lane: int) -> Lanes:
+    """Lanes of the importers of a kind that comes and goes."""
+    importer = np.repeat(np.flatnonzero(people.kind == kind), 2)
     start = people.importers.start[importer]
-    end = start + rng.integers(25, 80, len(importer))
-    return ln.draw(rng, people, ln.Opening(importer, start, _volumes(rng, len(importer)), ln.SHELL, end))
+    end = start + rng.integers(*_LASTS[kind], len(importer))
+    return ln.draw(rng, people, ln.Opening(importer, start, _volumes(rng, len(importer)), lane, end))
+
+
+_BRIEF = {SHELL: ln.SHELL, NEWCOMER: ln.NEWCOMER, PHOENIX: ln.PHOENIX}
+"""Kinds of importers that come and go, and of their lanes."""
 
 
 def _bursts(
-    rng: np.random.Generator, settings: Settings, people: Population, who: Ints, kind: int, lasts: tuple[int, int]
+    rng: np.random.Generator,
+    settings: Settings,
+    people: Population,
+    who: Ints,
+    kind: int,
+    lasts: tuple[int, int],
+    good: Ints | None = None,
 ) -> Lanes:
     start = rng.integers(0, settings.days, len(who))
     end = start + rng.integers(*lasts, len(who))
-    return ln.draw(rng, people, ln.Opening(who, start, _volumes(rng, len(who)), kind, end))
+    return ln.draw(rng, people, ln.Opening(who, start, _volumes(rng, len(who)), kind, end, good))
 
 
 def _volumes(rng: np.random.Generator, n: int) -> Floats:
@@ -90,7 +144,7 @@ def turned(settings: Settings, people: Population, lanes: Lanes, exposure: Float
     if settings.scenario == "steady":
         return np.zeros(len(lanes), dtype=bool)
     rng = stream(settings.seed, "turned")
-    honest = ~people.importers.bad.any(axis=1) & ~people.shell & (people.importers.start < -200)
+    honest = ~people.importers.bad.any(axis=1) & (people.kind == ESTABLISHED) & (people.importers.start < -200)
     eligible = honest & (people.tier >= 2) if settings.scenario == "break" else honest & (people.tier < 2)
     share = TURNED_SHARE if settings.scenario == "break" else STEALTH_SHARE
     standing = (lanes.kind == ln.ORDINARY) & (lanes.start < settings.break_day - 60)

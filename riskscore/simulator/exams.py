@@ -32,7 +32,7 @@ DOUBTED_SHARE = 0.02
 
 LATEST_DAYS = 49
 
-_RANDOM_ARMS = ("random", "random_floor", "must_exam")
+_RANDOM_ARMS = ("random", "random_floor", "must_exam", "census")
 _ADMISSIBILITY = ("forced_labour", "pga_safety")
 _REVENUE = ("undervaluation", "misclassification", "origin_transship", "adcvd_evasion")
 _WAIVERS = ("trusted trader, no anomaly", "same goods examined last week", "image shows declared goods")
@@ -73,7 +73,8 @@ def outcomes(seed: int, picks: pd.DataFrame, hazards: Bools, harm_usd: Floats) -
 
     Args:
         seed: the world's seed.
-        picks: shipment_id, arrival_date, exam_type, selected_by, inclusion_probability (null = unknown).
+        picks: shipment_id, arrival_date, exam_type, selected_by, inclusion_probability (null = unknown). An exam of a
+            census misses nothing that exams of its type can see.
         hazards: (pick, hazard), truly there.
         harm_usd: harm of each pick's hazards together.
 
@@ -83,7 +84,9 @@ def outcomes(seed: int, picks: pd.DataFrame, hazards: Bools, harm_usd: Floats) -
     """
     picks = picks.reset_index(drop=True)
     luck = draws(seed, picks["shipment_id"].to_numpy(dtype=object), picks["exam_type"].to_numpy(dtype=object))
-    hits = found(luck, hazards, picks["exam_type"].to_numpy(dtype=object))
+    exam = picks["exam_type"].to_numpy(dtype=object)
+    counted = (picks["selected_by"] == "census").to_numpy()[:, None] & hazards & (sensitivities(exam) > 0)
+    hits = found(luck, hazards, exam) | counted
     chosen = ~picks["selected_by"].isin(_RANDOM_ARMS).to_numpy()
     waived = chosen & (luck[:, _WAIVED] < WAIVED_SHARE)
     kept = luck[:, _LOST] >= LOST_SHARE

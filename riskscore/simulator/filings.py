@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from riskscore.simulator.cargo import Cargo
     from riskscore.simulator.settings import Settings
     from riskscore.simulator.traffic import Traffic
+    from riskscore.simulator.turns import Turns
 
 DAY_US = 86_400_000_000
 """Microseconds per day."""
@@ -32,6 +33,12 @@ NEW, AMENDED, DELETED = range(3)
 
 DELETED_SHARE = 0.007
 SECOND_AMENDMENT_SHARE = 0.12
+UNSTEADY_SHARE = 0.7
+"""Share of filings amended while a trusted trader's record erodes."""
+
+CLUMSY_SHARE, CLUMSY_AMENDS = 0.08, 0.25
+"""Share of importers that have always amended much, and how much of what they file."""
+
 LATE_SHARE = 0.4
 """Share of amendments and deletions filed after arrival."""
 
@@ -107,11 +114,11 @@ def _seconds(microseconds: Ints) -> Ints:
     return microseconds // 1_000_000 * 1_000_000
 
 
-def file(settings: Settings, traffic: Traffic, cargo: Cargo) -> Filings:
+def file(settings: Settings, turns: Turns, traffic: Traffic, cargo: Cargo) -> Filings:
     """All rows of all days; versions filed after the last day are not ours to see."""
     rng = stream(settings.seed, "filings")
     first = _first(rng, settings, traffic, cargo)
-    amended = np.flatnonzero(shows(traffic, "amended"))
+    amended = np.flatnonzero(shows(traffic, "amended") | _amends(rng, turns, traffic))
     second = amended[rng.random(len(amended)) < SECOND_AMENDMENT_SHARE]
     deleted = np.flatnonzero(rng.random(len(traffic)) < DELETED_SHARE)
     once = _amended(rng, settings, traffic, first, amended, 1)
@@ -122,6 +129,13 @@ def file(settings: Settings, traffic: Traffic, cargo: Cargo) -> Filings:
     rows = _concat([sound, _damaged(rng, first), _repeated(rng, sound)])
     rows = rows.take((rows.file_day >= 0) & (rows.file_day < settings.days))
     return rows.take(np.lexsort((rows.version, rows.shipment, rows.filed, rows.file_day)))
+
+
+def _amends(rng: np.random.Generator, turns: Turns, traffic: Traffic) -> Bools:
+    """Shipments amended because their importer always amends many, or of a sudden does."""
+    habit = np.where(rng.random(traffic.importer.max() + 1) < CLUMSY_SHARE, CLUMSY_AMENDS, 0.0)[traffic.importer]
+    share = np.where(turns.unsteady(traffic.importer, traffic.day), UNSTEADY_SHARE, habit)
+    return np.asarray(rng.random(len(traffic)) < share)
 
 
 def _concat(parts: list[Filings]) -> Filings:

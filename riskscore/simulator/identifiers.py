@@ -1,16 +1,18 @@
 """Identifiers that look real: their check digits hold, the numbers behind them are drawn.
 
-Sources: ISO 6346 (containers); UPU S10 (postal items); IATA Resolution 600a (air waybills, serial modulo 7);
-19 CFR 102 Appendix (manufacturer identification); entry numbers per ABI, Luhn over letters folded to digits.
+Sources: ISO 6346 (containers); UPU S10 (postal items); IATA Resolution 600a (air waybills, serial modulo 7); IMO hull
+numbers by python-stdnum; entry numbers by riskscore.reference.identifiers.
 """
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from stdnum import imo
+
+from riskscore.reference.identifiers import entry_check_digit
 
 if TYPE_CHECKING:
     from riskscore.simulator.arrays import Ints
@@ -19,7 +21,6 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # ISO 6346 skips the multiples of 11, so that letters keep different remainders.
 _ISO6346 = dict(zip(_LETTERS, (n for n in range(10, 39) if n % 11), strict=True))
 _S10_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
-_SMALL_WORDS = {"A", "AN", "AND", "OF", "THE"}
 
 
 @cache
@@ -38,23 +39,13 @@ def container(prefix: str, serial: int) -> str:
     return f"{prefix}{digits}{total % 11 % 10}"
 
 
-def _folded(character: str) -> int:
-    """A letter's digit in an entry number: A and J = 1, B, K and S = 2, ... I, R and Z = 9."""
-    if character.isdigit():
-        return int(character)
-    position = _LETTERS.index(character)
-    return position % 9 + 1 if position < 18 else position - 16
-
-
 def entry_number(filer: str, serial: int) -> str:
     """Filer code (3 characters), serial (7 digits) and check digit.
 
     >>> entry_number("ABC", 1234567), entry_number("999", 9999999)
     ('ABC-1234567-6', '999-9999999-0')
     """
-    digits = [_folded(character) for character in f"{filer}{serial:07d}"]
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
-    return f"{filer}-{serial:07d}-{-(sum(digits[0::2]) + sum(doubled)) % 10}"
+    return f"{filer}-{serial:07d}-{entry_check_digit(filer, f'{serial:07d}')}"
 
 
 def air_waybill(prefix: str, serial: int) -> str:
@@ -77,15 +68,14 @@ def postal_item(service: str, serial: int, country: str) -> str:
     return f"{service}{serial:08d}{check}{country}"
 
 
-def manufacturer(country: str, name: str, number: int, city: str) -> str:
-    """Manufacturer identification (MID): country, 3 letters of two words, up to 4 digits, 3 letters of the city.
+def vessel(serial: int) -> str:
+    """The IMO number of a hull: six digits and their check digit.
 
-    >>> manufacturer("CN", "Ningbo Hengtai of the East Co Ltd", 88, "Ningbo")
-    'CNNINHEN88NIN'
+    >>> vessel(907472)
+    '9074729'
     """
-    words = [w for w in re.sub(r"[^A-Z0-9 ]", "", name.upper()).split() if w not in _SMALL_WORDS]
-    stem = "".join(word[:3] for word in words[:2])
-    return f"{country}{stem}{number}{city.replace(' ', '').upper()[:3]}"
+    digits = f"{serial:06d}"
+    return f"{digits}{imo.calc_check_digit(digits)}"
 
 
 def distinct(rng: np.random.Generator, low: int, high: int, size: int) -> Ints:

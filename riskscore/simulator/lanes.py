@@ -7,20 +7,21 @@ lane, so pairs of traders have histories; lanes open all the time, so new pairs 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from riskscore.simulator import lists
 from riskscore.simulator.streams import pick_rows, stream
+from riskscore.simulator.traders import ESTABLISHED
 
 if TYPE_CHECKING:
     from riskscore.simulator.arrays import Bools, Floats, Ints
     from riskscore.simulator.settings import Settings
     from riskscore.simulator.traders import Population, Traders
 
-ORDINARY, SHELL, HIJACK, JUMP, NEW_GOODS = range(5)
+ORDINARY, SHELL, HIJACK, JUMP, NEW_GOODS, NEWCOMER, PHOENIX, WAKE = range(8)
 """Kinds of lanes."""
 
 
@@ -70,7 +71,7 @@ def ordinary(settings: Settings, people: Population) -> Lanes:
     rng = stream(settings.seed, "lanes")
     importers = people.importers
     size = importers.volume / importers.volume.mean()
-    count = np.where(people.shell, 0, 1 + rng.poisson(1.6 + 1.2 * np.minimum(size, 5)))
+    count = np.where(people.kind != ESTABLISHED, 0, 1 + rng.poisson(1.6 + 1.2 * np.minimum(size, 5)))
     importer = np.repeat(np.arange(len(count)), count)
     share = rng.exponential(1.0, len(importer)) + 0.05
     opens = np.where(rng.random(len(importer)) < 0.75, -FOREVER, rng.integers(0, settings.days, len(importer)))
@@ -103,7 +104,7 @@ def draw(rng: np.random.Generator, people: Population, opening: Opening) -> Lane
         importer=importer,
         consignee=np.where(rng.random(n) < 0.85, -1, _zipf_pick(rng, people.consignees, n)),
         shipper=counterparts(rng, people.shippers, origin, good),
-        manufacturer=counterparts(rng, people.manufacturers, origin, good),
+        manufacturer=makers(rng, people, origin, good),
         filer=_filers(rng, people, importer),
         good=good,
         origin=origin,
@@ -149,6 +150,12 @@ def counterparts(rng: np.random.Generator, traders: Traders, country: Ints, good
             weight = traders.volume[local] / traders.volume[local].sum()
             result[asked] = rng.choice(local, len(asked), p=weight)
     return result
+
+
+def makers(rng: np.random.Generator, people: Population, country: Ints, good: Ints) -> Ints:
+    """A manufacturer of each country and trade asked for; tainted ones only where there is no other."""
+    everyone = people.manufacturers
+    return counterparts(rng, replace(everyone, volume=np.where(people.tainted, 1e-12, everyone.volume)), country, good)
 
 
 def _cell(country: Ints, sector: Ints) -> Ints:

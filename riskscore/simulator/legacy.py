@@ -113,11 +113,11 @@ RULES: tuple[Rule, ...] = (
     ),
     (
         "no goods description to speak of",
-        4,
+        5,
         "manifest_quality",
         lambda f: f["description"].isna() | f["description"].isin(cargo.VAGUE),
     ),
-    ("container without seal", 4, "manifest_quality", lambda f: f["container_ids"].notna() & f["seal_ids"].isna()),
+    ("container without seal", 7, "manifest_quality", lambda f: f["container_ids"].notna() & f["seal_ids"].isna()),
     ("no tariff number", 2, "manifest_quality", lambda f: f["hts"].isna()),
     ("single transaction bond", 3, "identity_ior", lambda f: f["bond_type"] == "9"),
     ("new importer", 3, "identity_ior", lambda f: f["_new_importer"]),

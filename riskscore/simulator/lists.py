@@ -46,6 +46,9 @@ SECTORS = tuple(dict.fromkeys(column("goods", "sector")))
 PROFILES = tuple(dict.fromkeys(column("modes", "profile")))
 TRACES = tuple(table("traces")[0])[1:]
 
+HEAVY = ("furniture", "machinery", "metals", "building")
+"""Sectors whose goods often travel in crates or on pallets of solid wood."""
+
 NEIGHBOURS = ("MX", "CA")
 """Countries whose goods come by land."""
 
@@ -183,6 +186,24 @@ def foreign_ports() -> tuple[Floats, Texts]:
     for i, row in enumerate(table("foreign_ports")):
         shares[COUNTRIES.index(row["country"]), i] = float(row["weight"])
     return shares, texts(column("foreign_ports", "code"))
+
+
+PATTERNS = tuple(column("patterns", "concept"))
+"""What a planted hazard shows in, by concept of the features that can tell it."""
+
+CONCEPTS = ("track record", "novelty and change", *PATTERNS)
+"""Every concept that a hazard can be told by: habits, sudden events, then the patterns."""
+
+
+def shown(concept: str) -> float:
+    """Share of all shipments that show a pattern, hazardous or not."""
+    return float(next(row["shown"] for row in table("patterns") if row["concept"] == concept))
+
+
+@cache
+def planted() -> Floats:
+    """Share of each hazard's prevalence that each pattern causes: (pattern, hazard)."""
+    return np.array([[float(row[hazard]) for hazard in HAZARDS] for row in table("patterns")])
 
 
 @cache

@@ -1,8 +1,7 @@
-"""From positions to the shipments table: identifiers, names, containers, seals, and the damage of damaged lines."""
+"""From positions to the shipments table: names, addresses, containers, seals, and the damage of damaged lines."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +10,15 @@ import pyarrow as pa
 
 from riskscore import tables
 from riskscore.simulator import identifiers, lists
-from riskscore.simulator.arrays import Bools, Ints, Texts, either, texts
+from riskscore.simulator.arrays import Ints, Texts, either, texts
 from riskscore.simulator.filings import DAMAGES
-from riskscore.simulator.streams import stream
-from riskscore.simulator.traffic import shows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskscore.simulator.cargo import Cargo
     from riskscore.simulator.filings import Filings
+    from riskscore.simulator.papers import Papers
     from riskscore.simulator.settings import Settings
     from riskscore.simulator.traders import Population
     from riskscore.simulator.traffic import Traffic
@@ -34,10 +32,6 @@ _ARROW = {
     "timestamp": pa.timestamp("us", tz="UTC"),
 }
 
-# Serials run through all seven-digit numbers in a scattered order: both are prime to 10**7.
-_STRIDE, _OFFSET = 3_819_887, 1_234_567
-_SERIALS = 10**7
-
 
 def arrow_schema(table: tables.Table) -> pa.Schema:
     """The Arrow schema of a declared table.
@@ -48,68 +42,6 @@ def arrow_schema(table: tables.Table) -> pa.Schema:
     return pa.schema([(column.name, _ARROW[column.type]) for column in table.columns])
 
 
-@dataclass(frozen=True)
-class Papers:
-    """What identifies each shipment on paper: one position per shipment."""
-
-    shipment_ids: Texts
-    box_serials: Ints
-    seal_serials: Ints
-    no_maker: Bools
-    withheld: Bools
-    no_seal: Bools
-
-
-def papers(settings: Settings, people: Population, traffic: Traffic, extra: Ints) -> Papers:
-    """Numbers of every shipment, then of the damaged lines (`extra`: positions of the shipments they look like)."""
-    rng = stream(settings.seed, "papers")
-    n = len(traffic)
-    like = np.concatenate([np.arange(n), extra]).astype(np.int64)
-    return Papers(
-        shipment_ids=_shipment_ids(settings, people, traffic, like),
-        box_serials=rng.integers(0, 1_000_000, n),
-        seal_serials=rng.integers(0, 10_000_000, n),
-        no_maker=shows(traffic, "no_maker"),
-        withheld=shows(traffic, "withheld"),
-        no_seal=shows(traffic, "no_seal"),
-    )
-
-
-def _shipment_ids(settings: Settings, people: Population, traffic: Traffic, like: Ints) -> Texts:
-    """Bill numbers by sea, waybills by air, entry numbers by land, S10 numbers by mail, tracking numbers."""
-    serials = ((np.arange(len(like), dtype=np.int64) + settings.seed % 97) * _STRIDE + _OFFSET) % _SERIALS
-    wraps = np.arange(len(like), dtype=np.int64) // _SERIALS
-    carriers = lists.table("carriers")
-    origins = np.array(lists.COUNTRIES, dtype=object)
-    return texts(
-        [
-            _number(tables.MODES[mode], carriers[carrier], filer, int(serial), int(wrap), origin)
-            for mode, carrier, filer, serial, wrap, origin in zip(
-                traffic.mode[like],
-                traffic.carrier[like],
-                people.filers.ids[traffic.filer[like]],
-                serials,
-                wraps,
-                origins[traffic.export[like]],
-                strict=True,
-            )
-        ]
-    )
-
-
-def _number(mode: str, carrier: dict[str, str], filer: str, serial: int, wrap: int, origin: str) -> str:
-    tail = f"-{wrap}" if wrap else ""
-    if mode == "ocean":
-        return f"{carrier['scac']}{serial * 97 % 1_000_000_000:09d}{tail}"
-    if mode == "air":
-        return identifiers.air_waybill(carrier["prefix"], serial) + tail
-    if mode == "mail":
-        return identifiers.postal_item("LX", serial, origin) + tail
-    if mode == "express":
-        return f"{carrier['prefix']}{serial:07d}{serial * 31 % 100:02d}{tail}"
-    return identifiers.entry_number(filer, serial) + tail
-
-
 def day_table(
     settings: Settings, people: Population, traffic: Traffic, cargo: Cargo, sheet: Papers, rows: Filings
 ) -> pa.Table:
@@ -118,6 +50,7 @@ def day_table(
         **_filing(settings, traffic, sheet, rows),
         **_parties(people, traffic, sheet, rows),
         **_goods(traffic, cargo, sheet, rows),
+        **_addresses(people, traffic, sheet, rows),
     }
     _break_lines(columns, rows.damage)
     schema = arrow_schema(tables.SHIPMENTS)
@@ -146,6 +79,9 @@ def _filing(settings: Settings, traffic: Traffic, sheet: Papers, rows: Filings) 
         "arrival_date": _dates(settings, traffic.day[rows.like]),
         "mode": np.array(tables.MODES, dtype=object)[traffic.mode[rows.like]],
         "port": np.array(lists.column("ports", "port"), dtype=object)[traffic.port[rows.like]],
+        "conveyance_id": sheet.conveyances[rows.like],
+        "laden_at": sheet.laden[rows.like],
+        "isf_filed_at": sheet.isf[rows.like],
     }
 
 
@@ -176,6 +112,22 @@ def _parties(people: Population, traffic: Traffic, sheet: Papers, rows: Filings)
     }
 
 
+def _addresses(people: Population, traffic: Traffic, sheet: Papers, rows: Filings) -> dict[str, Any]:
+    """Addresses as this filing spells them; none with a withheld name, and sometimes none at all."""
+    at = rows.like
+    spelling, unsaid = sheet.spelling[at], sheet.no_address[at]
+    importer = people.importers.addresses[traffic.importer[at], spelling]
+    consignee = either(rows.consignee < 0, importer, people.consignees.addresses[rows.consignee, spelling])
+    shipper = people.shippers.addresses[traffic.shipper[at], spelling]
+    maker = people.manufacturers.addresses[traffic.manufacturer[at], spelling]
+    return {
+        "importer_address": either(sheet.withheld[at], None, importer),
+        "consignee_address": either(sheet.withheld[at] | unsaid, None, consignee),
+        "shipper_address": either(unsaid, None, shipper),
+        "manufacturer_address": either(sheet.no_maker[at], None, maker),
+    }
+
+
 def _goods(traffic: Traffic, cargo: Cargo, sheet: Papers, rows: Filings) -> dict[str, Any]:
     at = rows.like
     countries = np.array(lists.COUNTRIES, dtype=object)
@@ -201,6 +153,7 @@ def _goods(traffic: Traffic, cargo: Cargo, sheet: Papers, rows: Filings) -> dict
         "in_bond": cargo.in_bond[at],
         "pga_flags": cargo.pga[at],
         "entry_type": cargo.entry_type[at],
+        "wood_packaging": cargo.wood[at],
     }
 
 
@@ -212,10 +165,17 @@ def _boxes(traffic: Traffic, cargo: Cargo, sheet: Papers, at: Ints) -> tuple[Tex
         count, first = int(cargo.containers[shipment]), int(sheet.box_serials[shipment])
         owner = prefixes[traffic.carrier[shipment]]
         numbers = [identifiers.container(owner, (first + 7919 * k) % 1_000_000) for k in range(count)]
+        if sheet.bad_box[shipment] and numbers:
+            numbers[0] = _misread(numbers[0])
         boxes.append(";".join(numbers) or None)
         sealed = count > 0 and not sheet.no_seal[shipment]
         seals.append(_seals(owner, int(sheet.seal_serials[shipment]), count) if sealed else None)
     return texts(boxes), texts(seals)
+
+
+def _misread(number: str) -> str:
+    """A container number with another check digit."""
+    return f"{number[:-1]}{(int(number[-1]) + 3) % 10}"
 
 
 def _seals(owner: str, first: int, count: int) -> str:

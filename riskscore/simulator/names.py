@@ -37,6 +37,31 @@ def companies(rng: np.random.Generator, country: Ints, sector: Ints) -> tuple[Te
     return texts(names), texts(places)
 
 
+def lookalike(name: str, rolls: list[float]) -> str:
+    """A name that resembles `name`: another legal form, a word more, or two letters changed round.
+
+    >>> [lookalike("PACIFIC HARPER TOYS INC", rolls) for rolls in ([0.0, 0.0], [0.6, 0.9], [0.8, 0.2])]
+    ['PACIFIC HARPER TOYS LLC', 'PACIFIC HARPER TOYS INTL INC', 'PACIIFC HARPER TOYS INC']
+    """
+    stem = name.removesuffix(_suffix(name)).strip()
+    if rolls[0] < _OTHER_FORM:
+        others = [form.upper() for form in words("american", "suffix") if form.upper() != _suffix(name)]
+        return f"{stem} {_roll(tuple(others), rolls[1])}"
+    if rolls[0] < _OTHER_FORM + _WORD_MORE:
+        return f"{stem} {_roll(('USA', 'GROUP', 'INTL'), rolls[1])} {_suffix(name)}"
+    at = 1 + int(rolls[1] * (len(stem) - 2))
+    return f"{stem[:at]}{stem[at + 1]}{stem[at]}{stem[at + 2 :]} {_suffix(name)}"
+
+
+_OTHER_FORM, _WORD_MORE = 0.5, 0.2
+
+
+def _suffix(name: str) -> str:
+    """The legal form a name ends with; its last word where that is none we know."""
+    forms = sorted((form.upper() for form in words("american", "suffix")), key=len, reverse=True)
+    return next((form for form in forms if name.endswith(f" {form}")), name.rsplit(maxsplit=1)[-1])
+
+
 def _company(home: int, sector: str, rolls: list[float]) -> tuple[str, str]:
     like = "american" if home < 0 else lists.country_texts("names_like")[home]
     place = _roll(words("american" if home < 0 else lists.COUNTRIES[home], "place"), rolls[0])

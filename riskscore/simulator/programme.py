@@ -18,10 +18,12 @@ from riskscore import tables
 from riskscore.simulator import lists
 from riskscore.simulator.manifests import arrow_schema
 from riskscore.simulator.streams import stream
+from riskscore.simulator.turns import NEVER
 
 if TYPE_CHECKING:
     from riskscore.simulator.settings import Settings
     from riskscore.simulator.traders import Population, Traders
+    from riskscore.simulator.turns import Turns
 
 _STATUS = ("none", "certified", "validated", "validated")
 """CTPAT status of tiers 0 to 3 (reference/ctpat_tiers.csv)."""
@@ -29,8 +31,11 @@ _STATUS = ("none", "certified", "validated", "validated")
 UPGRADE_SHARE = 0.12
 """Members raised a tier while we watch."""
 
-LOSS_SHARE = 0.06
-"""Members suspended, removed or leaving while we watch."""
+LOSS_SHARE = 0.02
+"""Members suspended, removed or leaving while we watch, for no worse reason; others lose their tier as they turn."""
+
+SUSPENDED_DAYS = 50
+"""How long a suspension lasts that comes with a turn; another one lasts 90 days."""
 
 LATE_SHARE = 0.12
 """Changes that become known 5 to 60 days after they took effect."""
@@ -58,9 +63,9 @@ class _Standing:
     known_at: datetime
 
 
-def traders_table(settings: Settings, people: Population) -> pa.Table:
+def traders_table(settings: Settings, people: Population, turns: Turns) -> pa.Table:
     """All standings, sorted by trader, valid_from and known_at."""
-    rows = _importers(settings, people)
+    rows = _importers(settings, people, turns)
     rows += _others(settings, people.consignees, "consignee")
     rows += _others(settings, people.shippers, "shipper")
     rows += _others(settings, people.manufacturers, "manufacturer")
@@ -76,12 +81,13 @@ def _at(day: date, dice: float) -> datetime:
     return datetime.combine(day, time(8), UTC) + timedelta(minutes=int(dice * 600))
 
 
-def _importers(settings: Settings, people: Population) -> list[_Standing]:
+def _importers(settings: Settings, people: Population, turns: Turns) -> list[_Standing]:
     rng = stream(settings.seed, "programme")
     rows: list[_Standing] = []
     centers = _centers()
     for i, tier in enumerate(people.tier):
-        opened = settings.start + timedelta(days=int(people.importers.start[i]))
+        # Registered before the first arrival, as an importer must be.
+        opened = settings.start + timedelta(days=int(people.importers.start[i]) - int(rng.integers(3, 25)))
         first = _Standing(
             trader_id=people.importers.ids[i],
             name=people.importers.names[i],
@@ -97,7 +103,8 @@ def _importers(settings: Settings, people: Population) -> list[_Standing]:
             valid_to=None,
             known_at=_at(opened, rng.random()),
         )
-        rows += _career(rng, settings, first, int(tier)) if tier else [first]
+        turn = int(turns.first["programme and trust"][i])
+        rows += _career(rng, settings, first, int(tier), turn) if tier else [first]
     return rows + _corrections(rng, settings, rows)
 
 
@@ -106,8 +113,8 @@ def _centers() -> list[str]:
     return [str(goods.center[np.flatnonzero(goods.sector == s)[0]]) for s in range(len(lists.SECTORS))]
 
 
-def _career(rng: np.random.Generator, settings: Settings, first: _Standing, tier: int) -> list[_Standing]:
-    """The rows of a member that stands at `tier` on the first simulated day."""
+def _career(rng: np.random.Generator, settings: Settings, first: _Standing, tier: int, turn: int) -> list[_Standing]:
+    """The rows of a member that stands at `tier` on the first simulated day and may lose it on the day `turn`."""
     known = (settings.start - first.valid_from).days
     steps = sorted(int(day) for day in rng.integers(60, known - 30, tier))
     changes = [(first.valid_from + timedelta(days=day), t + 1) for t, day in enumerate(steps)]
@@ -115,20 +122,33 @@ def _career(rng: np.random.Generator, settings: Settings, first: _Standing, tier
     for day, reached in changes:
         compliance = reached >= 2 and (tier == 3 or rng.random() < 0.45)
         current = _next(rng, rows, current, day, reached, _STATUS[reached], compliance)
-    _later(rng, settings, rows, current, tier)
+    _later(rng, settings, rows, current, tier, turn)
     return rows
 
 
-def _later(rng: np.random.Generator, settings: Settings, rows: list[_Standing], current: _Standing, tier: int) -> None:
+def _later(
+    rng: np.random.Generator, settings: Settings, rows: list[_Standing], current: _Standing, tier: int, turn: int
+) -> None:
     """What happens to a member while we watch: mostly nothing."""
     die, day = rng.random(), settings.start + timedelta(days=int(rng.integers(1, settings.days + 1)))
-    if die < UPGRADE_SHARE and tier < 3:
+    if turn < NEVER:
+        # Most are suspended for about as long as they ship badly.
+        status = "suspended" if rng.random() < 0.8 else "removed"
+        _lose(rng, rows, current, settings.start + timedelta(days=turn), tier, status, SUSPENDED_DAYS)
+    elif die < UPGRADE_SHARE and tier < 3:
         _next(rng, rows, current, day, tier + 1, _STATUS[tier + 1], bool(current.ctpat_trade_compliance))
     elif die > 1 - LOSS_SHARE:
         status = ("suspended", "removed", "withdrawn")[int(rng.integers(0, 3))]
-        lost = _next(rng, rows, current, day, 0, status, compliance=False)
-        if status == "suspended":
-            _next(rng, rows, lost, day + timedelta(days=90), tier, _STATUS[tier], compliance=False)
+        _lose(rng, rows, current, day, tier, status, 90)
+
+
+def _lose(
+    rng: np.random.Generator, rows: list[_Standing], current: _Standing, day: date, tier: int, status: str, days: int
+) -> None:
+    """Loss of a tier, for some days when suspended, else for good."""
+    lost = _next(rng, rows, current, day, 0, status, compliance=False)
+    if status == "suspended":
+        _next(rng, rows, lost, day + timedelta(days=days), tier, _STATUS[tier], compliance=False)
 
 
 def _next(

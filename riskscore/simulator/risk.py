@@ -1,8 +1,8 @@
-"""How likely each lane carries each hazard.
+"""How likely each lane carries each hazard, apart from what is planted (planted.py).
 
-A lane's chance is a mixture of three parts, each scaled to its share of the hazard's prevalence: habitual offenders
-(importer, shipper, manufacturer, filer), the diffuse risk of goods, origin and mode, and sudden events. When a
-scenario breaks, most of every hazard moves to other lanes; its prevalence stays.
+A lane's chance is a mixture of three parts, each scaled to its share of what the planted patterns leave of the hazard's
+prevalence: habitual offenders (importer, shipper, manufacturer, filer), the diffuse risk of goods, origin and mode, and
+sudden events. When a scenario breaks, most of every hazard moves to other lanes; its prevalence stays.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from riskscore.simulator.settings import Settings
     from riskscore.simulator.traders import Population
 
-SHARES = {"habit": 0.64, "diffuse": 0.18, "event": 0.18}
-"""How much of every hazard comes from each part."""
+SHARES = {"habit": 0.64, "event": 0.18, "diffuse": 0.18}
+"""How much of what is not planted comes from each part. The first two are concepts of lists.CONCEPTS, in order."""
 
 CAP = 0.6
 """Nobody cheats every time."""
@@ -33,8 +33,8 @@ CAP = 0.6
 BAD_VOLUME = 0.045
 """Share of shipments of habitually bad importers."""
 
-_TRUST = np.array([1.0, 0.7, 0.3, 0.2])
-"""Diffuse risk by CTPAT tier: who is audited errs less."""
+TRUST = np.array([1.0, 0.7, 0.3, 0.2])
+"""Risk by CTPAT tier: who is audited errs less."""
 
 _ROLE_WEIGHT = {"importer": 1.0, "shipper": 0.5, "manufacturer": 0.5, "filer": 0.12}
 
@@ -51,7 +51,10 @@ _MODE_RISK = {
 _EVENT_RISK = {
     ln.SHELL: "identity_ior:4;undervaluation:3;ipr:3;adcvd_evasion:4;origin_transship:2;manifest_quality:2;"
     "misclassification:1;forced_labour:1;pga_safety:1;narcotics:3;agriculture:1",
-    ln.HIJACK: "identity_ior:6;narcotics:5;ipr:2;pga_safety:1;undervaluation:1;manifest_quality:1",
+    ln.HIJACK: "identity_ior:6;narcotics:6;ipr:5;pga_safety:4;undervaluation:4;manifest_quality:4;misclassification:3;"
+    "agriculture:3;origin_transship:3;adcvd_evasion:3;forced_labour:2",
+    ln.WAKE: "identity_ior:5;narcotics:5;ipr:4;undervaluation:2;misclassification:2;origin_transship:3;adcvd_evasion:3;"
+    "pga_safety:3;agriculture:3;manifest_quality:3;forced_labour:1",
     ln.JUMP: "adcvd_evasion:2;origin_transship:3;misclassification:2;undervaluation:1;forced_labour:2;agriculture:1;"
     "pga_safety:1;ipr:1;manifest_quality:1",
 }
@@ -59,7 +62,7 @@ _EVENT_RISK = {
 
 @dataclass(frozen=True)
 class Risk:
-    """(lane, hazard) chances before and from the break day."""
+    """(part, lane, hazard) chances before and from the break day; parts as in SHARES."""
 
     before: Floats
     after: Floats
@@ -84,8 +87,7 @@ def weigh(settings: Settings, people: Population, lanes: Lanes, arrivals: Ints) 
     wave = _is_wave(settings, lanes)
     groups = [
         ((lanes.kind == ln.SHELL) & ~wave, events.SHARES[ln.SHELL]),
-        (lanes.kind == ln.HIJACK, events.SHARES[ln.HIJACK]),
-        (lanes.kind == ln.JUMP, events.SHARES[ln.JUMP]),
+        *((lanes.kind == kind, events.SHARES[kind]) for kind in (ln.HIJACK, ln.JUMP, ln.WAKE, ln.NEWCOMER, ln.PHOENIX)),
         (wave, events.WAVE_SHARE * late),
         (lanes.kind == ln.NEW_GOODS, events.NEW_GOODS_SHARE * late),
         ((lanes.kind == ln.ORDINARY) & bad[lanes.importer], BAD_VOLUME),
@@ -108,20 +110,26 @@ def _with_volume(lanes: Lanes, volume: Floats) -> Lanes:
 
 
 def assess(settings: Settings, people: Population, lanes: Lanes, arrivals: Ints) -> Risk:
-    """Every lane's chances, scaled so that each hazard has its prevalence before and after the break."""
+    """Every lane's chances, scaled so that each hazard has its prevalence, less what is planted, before and after."""
     prevalence = lists.numbers("hazards", "prevalence")
+    left = prevalence * (1 - lists.planted().sum(axis=0))
     shipped = exposure(lanes, arrivals, 0, min(settings.break_day, settings.days))
     parts = _parts(settings, people, lanes)
-    before = np.minimum(
-        np.add.reduce([scaled(part, shipped, SHARES[name] * prevalence) for name, part in parts.items()]), CAP
-    )
+    before = _capped(np.array([scaled(parts[name], shipped, share * left) for name, share in SHARES.items()]))
     if settings.break_day >= settings.days:
         return Risk(before, before)
     late = exposure(lanes, arrivals, settings.break_day, settings.days)
-    moved = scaled(_moved(settings, people, lanes, late), late, MOVED_SHARE * prevalence)
-    stays = np.where(np.expand_dims(_is_moved_kind(settings, lanes), 1), 0.0, before)
-    kept = scaled(stays, late, (1 - MOVED_SHARE) * prevalence)
-    return Risk(before, np.minimum(kept + moved, CAP))
+    stays = np.where(_is_moved_kind(settings, lanes)[:, None], 0.0, before)
+    total = stays.sum(axis=0)
+    after = stays * (scaled(total, late, (1 - MOVED_SHARE) * left) / np.maximum(total, 1e-300))
+    after[-1] += scaled(_moved(settings, people, lanes, late), late, MOVED_SHARE * prevalence)
+    return Risk(before, _capped(after))
+
+
+def _capped(parts: Floats) -> Floats:
+    """(part, lane, hazard) chances, scaled down where together they exceed CAP."""
+    together = parts.sum(axis=0)
+    return np.asarray(parts * np.minimum(1.0, CAP / np.maximum(together, 1e-300)))
 
 
 def scaled(part: Floats, shipped: Floats, target: Floats) -> Floats:
@@ -140,13 +148,13 @@ def scaled(part: Floats, shipped: Floats, target: Floats) -> Floats:
 def _parts(settings: Settings, people: Population, lanes: Lanes) -> dict[str, Floats]:
     relevant = lists.goods().hazards[lanes.good]
     diffuse = relevant * lists.country_hazards()[lanes.origin] * mode_risk()[lanes.mode]
-    trust = _TRUST[people.tier[lanes.importer]][:, None]
+    trust = TRUST[people.tier[lanes.importer]][:, None]
     spread = stream(settings.seed, "diffuse").lognormal(0, 0.7, diffuse.shape)
     possible = (relevant > 0) & (lanes.kind == ln.ORDINARY)[:, None]
     return {
         "habit": _habit(people, lanes) * possible * np.sqrt(trust),
-        "diffuse": diffuse * trust * spread * (lanes.kind != ln.NEW_GOODS)[:, None],
         "event": _event_risk(lanes) * (relevant > 0),
+        "diffuse": diffuse * trust * spread * (lanes.kind != ln.NEW_GOODS)[:, None],
     }
 
 

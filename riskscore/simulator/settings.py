@@ -34,6 +34,8 @@ class Settings:
     seed: int
     scenario: Scenario = "steady"
     start: date = date(2025, 1, 6)
+    census: float = 0.0
+    """Share of the past's shipments that are examined fully, by lot; it changes nothing else."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated."""
@@ -41,6 +43,9 @@ class Settings:
             if not low <= getattr(self, name) <= high:
                 message = f"expected {name} between {low} and {high}, got {getattr(self, name)}"
                 raise InputError(message)
+        if not 0 <= self.census < 1:
+            message = f"expected census of at least 0 and below 1, got {self.census}"
+            raise InputError(message)
         if self.scenario not in SCENARIOS:
             message = f"unknown scenario {self.scenario!r}"
             raise InputError(message, fix=f"use one of {', '.join(SCENARIOS)}")

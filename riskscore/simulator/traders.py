@@ -6,12 +6,13 @@ trader's past says something about its future; nobody in the country can see it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from riskscore.simulator import identifiers, lists, names
+from riskscore.reference import manufacturers
+from riskscore.simulator import addresses, identifiers, lists, names
 from riskscore.simulator.arrays import Bools, Floats, Ints, Texts, texts
 from riskscore.simulator.streams import pick, pick_rows, stream
 
@@ -35,6 +36,8 @@ class Traders:
 
     ids: Texts
     names: Texts
+    addresses: Texts
+    """(trader, spelling); every row one address."""
     country: Ints
     sector: Ints
     volume: Floats
@@ -43,6 +46,13 @@ class Traders:
     """First day in business, counted from the first simulated day; negative = before."""
     bad: Bools
     """(trader, hazard): ships this hazard habitually."""
+
+
+ESTABLISHED, SHELL, NEWCOMER, PHOENIX = range(4)
+"""Kinds of importers: lasting ones, shells without a past, honest newcomers, and shells of burnt importers."""
+
+_SHARE = {NEWCOMER: 1 / 10, PHOENIX: 1 / 20}
+"""Importers of these kinds per established one."""
 
 
 @dataclass(frozen=True)
@@ -55,26 +65,38 @@ class Population:
     manufacturers: Traders
     filers: Traders
     tier: Ints
-    shell: Bools
-    """Importers set up to be burnt: a few weeks of business, no past."""
+    kind: Ints
+    """Kind of each importer: ESTABLISHED and so on."""
+    tainted: Bools
+    """Manufacturers in a region under the UFLPA presumption; no lane names them."""
 
 
 def populate(settings: Settings) -> Population:
     """Draw everybody. Sizes grow with shipments per day, between bounds that keep histories learnable."""
     n = int(np.clip(4 * settings.per_day, 600, 4000))
-    shell = _shells(settings, n)
-    importers = _importers(settings, n, shell)
-    shippers = _foreign(settings, "shipper", int(1.2 * n))
-    manufacturers = _foreign(settings, "manufacturer", int(1.4 * n))
+    late = {SHELL: _shells(settings, n), NEWCOMER: _late(settings, n, NEWCOMER), PHOENIX: _late(settings, n, PHOENIX)}
+    kind = np.repeat([ESTABLISHED, *late], [n, *(len(starts) for starts in late.values())])
+    importers = _importers(settings, kind, np.concatenate(list(late.values())))
+    works = max(4, n // 16)
     return Population(
         importers=importers,
         consignees=_consignees(settings, int(0.3 * n)),
-        shippers=shippers,
-        manufacturers=manufacturers,
+        shippers=_foreign(settings, "shipper", int(1.2 * n)),
+        manufacturers=_foreign(settings, "manufacturer", int(1.4 * n), works),
         filers=_filers(settings, int(np.clip(n // 14, 40, 160))),
         tier=_tiers(settings, importers),
-        shell=np.arange(len(importers.ids)) >= n,
+        kind=kind,
+        tainted=np.arange(int(1.4 * n) + works) >= int(1.4 * n),
     )
+
+
+def _late(settings: Settings, n: int, kind: int) -> Ints:
+    """First days of the newcomers, or of the phoenixes, whose models need time to be burnt."""
+    first = 0 if kind == NEWCOMER else min(_BURNT_AFTER, settings.days - 1)
+    return stream(settings.seed, f"late {kind}").integers(first, settings.days, max(4, int(_SHARE[kind] * n)))
+
+
+_BURNT_AFTER = 28
 
 
 def _shells(settings: Settings, n: int) -> Ints:
@@ -117,23 +139,38 @@ def _sector_hazards(sector: Ints) -> Floats:
     return (mean[sector] + 1e-3) * _hazard_weight()
 
 
-def _importers(settings: Settings, established: int, shells: Ints) -> Traders:
+def _importers(settings: Settings, kind: Ints, starts: Ints) -> Traders:
     rng = stream(settings.seed, "importers")
-    n = established + len(shells)
+    n, established = len(kind), int((kind == ESTABLISHED).sum())
     sector = pick(rng, np.bincount(lists.goods().sector).astype(float), n)
     volume = zipf(rng, n)
     company, _ = names.companies(rng, np.full(n, -1), sector)
     bad = habits(rng, "importer", volume, _sector_hazards(sector))
-    bad[established:] = False
+    bad[kind != ESTABLISHED] = False
+    where = addresses.draw(rng, np.full(n, -1), company)
+    _rise(rng, np.flatnonzero(kind == PHOENIX), volume * bad.any(axis=1), company, where)
     return Traders(
         ids=employer_numbers(rng, n),
         names=company,
+        addresses=addresses.spelled(where),
         country=np.full(n, -1),
         sector=sector,
         volume=volume,
-        start=np.concatenate([_starts(rng, established, settings.days), shells]),
+        start=np.concatenate([_starts(rng, established, settings.days), starts]),
         bad=bad,
     )
+
+
+def _rise(rng: np.random.Generator, who: Ints, models: Floats, company: Texts, where: list[addresses.Address]) -> None:
+    """Give phoenixes, in place, a name like that of a burnt importer and a unit in its building."""
+    model = pick(rng, models + 1e-12, len(who))
+    for at, old, rolls in zip(who, model, rng.random((len(who), 3)).tolist(), strict=True):
+        company[at] = names.lookalike(company[old], rolls)
+        same = rolls[2] < _SAME_UNIT
+        where[at] = where[old] if same else addresses.beside(where[old], 100 + int(800 * rolls[2]))
+
+
+_SAME_UNIT = 0.5
 
 
 def employer_numbers(rng: np.random.Generator, n: int) -> Texts:
@@ -152,30 +189,44 @@ def _starts(rng: np.random.Generator, n: int, days: int) -> Ints:
 def _consignees(settings: Settings, n: int) -> Traders:
     rng = stream(settings.seed, "consignees")
     sector = rng.integers(0, len(lists.SECTORS), n)
-    company, _ = names.companies(rng, np.full(n, -1), sector)
-    nobody = np.zeros((n, len(lists.HAZARDS)), dtype=bool)
+    home = np.full(n, -1)
+    company, _ = names.companies(rng, home, sector)
     return Traders(
-        employer_numbers(rng, n), company, np.full(n, -1), sector, zipf(rng, n), _starts(rng, n, settings.days), nobody
+        ids=employer_numbers(rng, n),
+        names=company,
+        addresses=addresses.spelled(addresses.draw(rng, home, company)),
+        country=home,
+        sector=sector,
+        volume=zipf(rng, n),
+        start=_starts(rng, n, settings.days),
+        bad=np.zeros((n, len(lists.HAZARDS)), dtype=bool),
     )
 
 
-def _foreign(settings: Settings, role: str, n: int) -> Traders:
+def _foreign(settings: Settings, role: str, n: int, tainted: int = 0) -> Traders:
+    """Shippers or manufacturers; the last `tainted` of them in a region under the UFLPA presumption."""
     rng = stream(settings.seed, role)
     goods = lists.goods()
-    good = rng.integers(0, len(goods.hts), n)
+    good = rng.integers(0, len(goods.hts), n + tainted)
     country = _origins(rng, good)
+    country[n:] = lists.COUNTRIES.index("CN")
     company, place = names.companies(rng, country, goods.sector[good])
-    volume = zipf(rng, n)
+    volume = zipf(rng, n + tainted)
+    where = addresses.draw(rng, country, place)
+    where[n:] = [addresses.far_west(address, die) for address, die in zip(where[n:], rng.random(tainted), strict=True)]
     likely = goods.hazards[good] * lists.country_hazards()[country] * _hazard_weight()
-    ids = _mids(rng, country, company, place) if role == "manufacturer" else _duns(rng, n)
+    bad = habits(rng, role, volume, likely)
+    bad[n:] = False
     return Traders(
-        ids,
-        company,
-        country,
-        goods.sector[good],
-        volume,
-        _starts(rng, n, settings.days),
-        habits(rng, role, volume, likely),
+        # A MID is built from the address, and a street number may have to give way to keep MIDs apart.
+        ids=_mids(country, company, where) if role == "manufacturer" else _duns(rng, n),
+        names=company,
+        addresses=addresses.spelled(where),
+        country=country,
+        sector=goods.sector[good],
+        volume=volume,
+        start=_starts(rng, n + tainted, settings.days),
+        bad=bad,
     )
 
 
@@ -187,17 +238,18 @@ def _duns(rng: np.random.Generator, n: int) -> Texts:
     return texts([f"{serial:09d}" for serial in identifiers.distinct(rng, 10_000_000, 999_999_999, n)])
 
 
-def _mids(rng: np.random.Generator, country: Ints, company: Texts, place: Texts) -> Texts:
-    """MIDs; a second firm with the same one gets the next street number."""
+def _mids(country: Ints, company: Texts, where: list[addresses.Address]) -> Texts:
+    """MIDs, with `where` changed in place: a second firm with the same MID gets the next street number."""
     seen: set[str] = set()
-    result = []
-    for c, name, city, number in zip(country, company, place, rng.integers(1, 2000, len(country)), strict=True):
-        street = int(number)
-        while (mid := identifiers.manufacturer(lists.COUNTRIES[c], name, street, city)) in seen:
-            street += 1
+    for at, (home, name) in enumerate(zip(country, company, strict=True)):
+        while (mid := _mid(lists.COUNTRIES[home], name, where[at])) in seen:
+            where[at] = replace(where[at], number=where[at].number + 1, unit="")
         seen.add(mid)
-        result.append(mid)
-    return texts(result)
+    return texts([_mid(lists.COUNTRIES[h], n, w) for h, n, w in zip(country, company, where, strict=True)])
+
+
+def _mid(country: str, name: str, where: addresses.Address) -> str:
+    return manufacturers.build(country, name, where.line, where.city, province=where.region)
 
 
 def _filers(settings: Settings, n: int) -> Traders:
@@ -208,13 +260,14 @@ def _filers(settings: Settings, n: int) -> Traders:
     company = [f"{surnames[i % len(surnames)]} {kinds[i // len(surnames) % len(kinds)]}".upper() for i in range(n)]
     likely = np.tile(_hazard_weight(), (n, 1))
     return Traders(
-        texts([_code(int(c)) for c in codes]),
-        texts(company),
-        np.full(n, -1),
-        np.zeros(n, dtype=int),
-        volume,
-        _starts(rng, n, settings.days),
-        habits(rng, "filer", volume, likely),
+        ids=texts([_code(int(c)) for c in codes]),
+        names=texts(company),
+        addresses=np.empty((n, 0), dtype=object),
+        country=np.full(n, -1),
+        sector=np.zeros(n, dtype=int),
+        volume=volume,
+        start=_starts(rng, n, settings.days),
+        bad=habits(rng, "filer", volume, likely),
     )
 
 

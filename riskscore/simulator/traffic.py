@@ -9,7 +9,9 @@ import numpy as np
 
 from riskscore.simulator import lanes as ln
 from riskscore.simulator import lists
+from riskscore.simulator import planted as planting
 from riskscore.simulator.streams import pick_rows, stream
+from riskscore.tables import MODES
 
 if TYPE_CHECKING:
     from riskscore.simulator.arrays import Bools, Floats, Ints
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from riskscore.simulator.risk import Risk
     from riskscore.simulator.settings import Settings
     from riskscore.simulator.traders import Population
+    from riskscore.simulator.turns import Turns
+
+BOUGHT_SHARE = 0.6
+"""Share of parcels that go to a buyer of their own, not to who imports."""
 
 _WEEK = np.array([1.08, 1.12, 1.12, 1.1, 1.08, 0.85, 0.65])
 """Arrivals by weekday, Monday first."""
@@ -45,8 +51,19 @@ class Traffic:
     unit_value: Floats
     """Log price level of the lane."""
     lane: Ints
+    lane_kind: Ints
+    """Kind of the lane (lanes.ORDINARY and so on)."""
     hazards: Bools
     """(shipment, hazard): truly there."""
+    marked: Bools
+    """(shipment, hazard): there, and leaving the traces of data/traces.csv, as planted ones and those of events do not.
+
+    An event is trace enough: who files, for whom, and how much of a sudden.
+    """
+    cause: Ints
+    """What brought a hazard: position in lists.CONCEPTS; -1 = nothing in particular, or no hazard."""
+    pattern: Ints
+    """Pattern that the filing shows, hazardous or not: position in lists.PATTERNS; -1 = none."""
     traces: Bools
     """(shipment, trace): shows in the filing."""
 
@@ -68,17 +85,18 @@ def arrivals(settings: Settings) -> Ints:
     return rng.multinomial(settings.shipments, rate / rate.sum())
 
 
-def travel(settings: Settings, people: Population, lanes: Lanes, risk: Risk, per_day: Ints) -> Traffic:
+def travel(settings: Settings, people: Population, lanes: Lanes, risk: Risk, turns: Turns, per_day: Ints) -> Traffic:
     """Draw all shipments."""
     day = np.repeat(np.arange(len(per_day)), per_day)
     lane = _lanes(stream(settings.seed, "traffic"), lanes, per_day)
-    after = day >= settings.break_day
-    hazards = _hazards(stream(settings.seed, "hazards"), risk, lane, after)
-    traces = _traces(stream(settings.seed, "traces"), hazards)
+    hazards, cause = _hazards(stream(settings.seed, "hazards"), risk, lane, day >= settings.break_day)
+    marked = hazards & (cause != lists.CONCEPTS.index("novelty and change"))[:, None]
+    traces = _traces(stream(settings.seed, "traces"), marked)
     used = lanes.take(lane)
     plain = Traffic(
         day=day,
         lane=lane,
+        lane_kind=used.kind,
         importer=used.importer,
         consignee=used.consignee,
         shipper=used.shipper,
@@ -94,9 +112,13 @@ def travel(settings: Settings, people: Population, lanes: Lanes, risk: Risk, per
         port=used.port,
         unit_value=used.unit_value,
         hazards=hazards,
+        marked=marked,
+        cause=cause,
+        pattern=np.full(len(day), -1),
         traces=traces,
     )
-    return _disguised(settings, _departures(settings, people, plain))
+    planted = planting.plant(settings, people, turns, plain)
+    return _disguised(settings, _departures(settings, people, planted))
 
 
 def _lanes(rng: np.random.Generator, lanes: Lanes, per_day: Ints) -> Ints:
@@ -108,9 +130,16 @@ def _lanes(rng: np.random.Generator, lanes: Lanes, per_day: Ints) -> Ints:
     return np.concatenate(chosen)
 
 
-def _hazards(rng: np.random.Generator, risk: Risk, lane: Ints, after: Bools) -> Bools:
-    chance = np.where(after[:, None], risk.after[lane], risk.before[lane])
-    return np.asarray(rng.random(chance.shape) < chance)
+def _hazards(rng: np.random.Generator, risk: Risk, lane: Ints, after: Bools) -> tuple[Bools, Ints]:
+    """(shipment, hazard) there or not, and what caused the likeliest hazard that is there."""
+    parts = np.where(after[:, None], risk.after[:, lane], risk.before[:, lane])
+    chance = parts.sum(axis=0)
+    there = np.asarray(rng.random(chance.shape) < chance)
+    first = (there * chance).argmax(axis=1)
+    part = pick_rows(rng, parts[:, np.arange(len(lane)), first].T + 1e-300)
+    # The last part, diffuse risk, is nobody's doing in particular.
+    caused = there.any(axis=1) & (part < len(parts) - 1)
+    return there, np.where(caused, part, -1)
 
 
 def _traces(rng: np.random.Generator, hazards: Bools) -> Bools:
@@ -127,8 +156,13 @@ def shows(traffic: Traffic, trace: str) -> Bools:
 
 
 def has(traffic: Traffic, hazard: str) -> Bools:
-    """Shipments with one hazard."""
-    return np.asarray(traffic.hazards[:, lists.HAZARDS.index(hazard)])
+    """Shipments with one hazard that leaves the usual traces."""
+    return np.asarray(traffic.marked[:, lists.HAZARDS.index(hazard)])
+
+
+def bears(traffic: Traffic, concept: str) -> Bools:
+    """Shipments whose filing bears one pattern."""
+    return np.asarray(traffic.pattern == lists.PATTERNS.index(concept))
 
 
 def _departures(settings: Settings, people: Population, traffic: Traffic) -> Traffic:
@@ -139,12 +173,20 @@ def _departures(settings: Settings, people: Population, traffic: Traffic) -> Tra
     other_port = rng.random(len(traffic)) < 0.02
     filers = rng.integers(0, len(people.filers.ids), len(traffic))
     shippers = ln.counterparts(rng, people.shippers, traffic.origin[other_party], traffic.good[other_party])
-    makers = ln.counterparts(rng, people.manufacturers, traffic.origin[other_party], traffic.good[other_party])
+    makers = ln.makers(rng, people, traffic.origin[other_party], traffic.good[other_party])
     ports = ln.ports(rng, traffic.mode[other_port], traffic.origin[other_port], traffic.importer[other_port])
+    tainted = rng.choice(np.flatnonzero(people.tainted), len(traffic))
+    made = _replaced(traffic.manufacturer, other_party, makers)
+    everyone = len(people.consignees.ids)
+    parcel = np.isin(traffic.mode, (MODES.index("mail"), MODES.index("express")))
+    bought = parcel & (rng.random(len(traffic)) < BOUGHT_SHARE)
+    consignee = np.where(bought, rng.integers(0, everyone, len(traffic)), traffic.consignee)
+    buyers = rng.integers(0, everyone, settings.days)
     return replace(
         traffic,
+        consignee=np.where(bears(traffic, "e-commerce"), buyers[traffic.day], consignee),
         shipper=_replaced(traffic.shipper, other_party, shippers),
-        manufacturer=_replaced(traffic.manufacturer, other_party, makers),
+        manufacturer=np.where(bears(traffic, "forced labour"), tainted, made),
         filer=np.where(other_filer, filers, traffic.filer),
         port=_replaced(traffic.port, other_port, ports),
     )
@@ -169,6 +211,7 @@ def _disguised(settings: Settings, traffic: Traffic) -> Traffic:
     moved = transshipped & (traffic.origin == china)
     origin = np.where(moved, rng.choice(screens, len(traffic)), traffic.origin)
     export = np.where(moved, origin, traffic.export)
+    export = np.where(bears(traffic, "route"), _detours(rng, origin), export)
     odd = shows(traffic, "odd_route")
     hubs = np.array([lists.COUNTRIES.index(country) for country in ("HK", "SG", "KR", "CN")])
     sailed = np.where(odd, np.where(transshipped, china, rng.choice(hubs, len(traffic))), export)
@@ -180,3 +223,14 @@ def _disguised(settings: Settings, traffic: Traffic) -> Traffic:
         export=export,
         foreign_port=pick_rows(rng, shares[sailed]),
     )
+
+
+_DETOURS = ("AE", "SG", "MY", "TR", "ZA", "EG", "DO", "LK", "NL")
+"""Trading places that goods from elsewhere seldom pass through."""
+
+
+def _detours(rng: np.random.Generator, origin: Ints) -> Ints:
+    """A country of export that no ordinary trade of the origin takes."""
+    far = np.isin(lists.COUNTRIES, _DETOURS).astype(float)
+    usual = lists.matrix("countries", "export_hubs", lists.COUNTRIES) > 0
+    return pick_rows(rng, far * ~(usual | np.eye(len(far), dtype=bool))[origin])

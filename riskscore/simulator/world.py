@@ -51,6 +51,11 @@ class SimulatedWorld:
         """The past's exam outcomes."""
         return self.path / "outcomes.parquet"
 
+    @property
+    def post_entry(self) -> Path:
+        """What happened to entries after release."""
+        return self.path / "post_entry.parquet"
+
     def manifest(self, day: date) -> Path:
         """The manifest file of one day."""
         return self.manifests / f"date={day.isoformat()}" / "part-0.parquet"
@@ -87,7 +92,8 @@ def truth(world: Path | SimulatedWorld) -> pd.DataFrame:
 
     Returns:
         shipment_id, arrival_date, one bool column per hazard of riskscore.reference.hazards() (those the simulator
-        has not are false), any, harm_usd (of all its hazards together).
+        has not are false), any, harm_usd (of all its hazards together), planted (the concept of the features that
+        can tell the hazard; null where there is no hazard, or none that one concept tells).
 
     Raises:
         InputError: there is no truth.parquet.

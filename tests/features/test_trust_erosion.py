@@ -61,16 +61,16 @@ def test_who_goes_on_as_always_departs_in_nothing(days):
         steady,
         shipments_30=one_a_day(days, 30, 2),
         shipments_365=one_a_day(days, 365, 2),
-        amendments_90=one_a_day(days, 90),
+        amendments_30=one_a_day(days, 30),
         value_cents_30=one_a_day(days, 30, 500_00),
         cf28_365=one_a_day(days, 365),
     )
 
     row = of(importer=steady)
 
-    ratios = ("amendment_departure_hl90d", "volume_departure_hl30d", "value_per_shipment_departure_hl30d",
-              "cf_departure_hl365d")  # fmt: skip
-    assert row[[f"importer_{name}" for name in ratios]].tolist() == pytest.approx([1, 1, 1, 1])
+    ratios = ("volume_departure_hl30d", "value_per_shipment_departure_hl30d", "cf_departure_hl365d")
+    assert row[[f"importer_{name}" for name in ratios]].tolist() == pytest.approx([1, 1, 1])
+    assert row["importer_amendment_departure_hl30d"] == pytest.approx(0)
 
 
 def test_recent_hits_count_against_the_record_that_went_before():
@@ -90,13 +90,13 @@ def test_no_recent_exam_is_no_departure():
 
 def test_a_surge_a_price_drop_and_a_wave_of_amendments_and_notices_show():
     past = record(days=1000, shipments=1000, value_cents=10**8, amendments=100, cf29=10)
-    past = recent(past, shipments_30=150.0, shipments_365=500.0, value_cents_30=10**6, amendments_90=90.0, cf29_365=9.0)
+    past = recent(past, shipments_30=150.0, shipments_365=500.0, value_cents_30=10**6, amendments_30=90.0, cf29_365=9.0)
 
     row = of(importer=past)
 
     assert row["importer_volume_departure_hl30d"] > 3
     assert row["importer_value_per_shipment_departure_hl30d"] == pytest.approx(10**6 / 150 / 10**5)
-    assert row["importer_amendment_departure_hl90d"] > 6
+    assert row["importer_amendment_departure_hl30d"] == pytest.approx((90 + 3 * 0.1) / 153 - 0.1)
     assert row["importer_cf_departure_hl365d"] > 1.5
 
 
@@ -139,7 +139,8 @@ def test_who_is_not_named_has_no_record():
     ],
 )
 def test_the_gated_departures_are_those_of_tiered_members(status, tiered):
-    past = recent(record(days=300, shipments=30, exams=3, fans={}), shipments_30=4.0, shipments_365=20.0)
+    past = record(days=300, shipments=30, value_cents=900, exams=3, fans={})
+    past = recent(past, shipments_30=4.0, shipments_365=20.0, value_cents_30=100.0)
 
     row = of(status, importer=past, importer_x_port=record(days=1))
 

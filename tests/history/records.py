@@ -18,7 +18,7 @@ TRAFFIC = ("shipments", "value_cents", "weight_g", "amendments", "deletions")
 FINDINGS = ("exams", "hits", "minor_hits", "seizures", "recovered_cents", *(f"hits_{hazard}" for hazard in HAZARDS))
 POST_ENTRY = ("cf28", "cf29", "protests", "corrections", "claimed_cents")
 MEASURES = (*TRAFFIC, *FINDINGS, *POST_ENTRY)
-HALF_LIVES = (("shipments", 7), ("shipments", 30), ("shipments", 365), ("value_cents", 30), ("amendments", 90),
+HALF_LIVES = (("shipments", 7), ("shipments", 30), ("shipments", 365), ("value_cents", 30), ("amendments", 30),
               ("exams", 90), ("hits", 90), ("exams", 365), ("hits", 365), ("cf28", 365), ("cf29", 365))  # fmt: skip
 
 CLEAR = {"released_no_discrepancy", "detained_released"}

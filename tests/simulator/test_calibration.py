@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from riskscore import simulator
-from riskscore.simulator import events, exams, lanes, legacy, lists, risk, traders, traffic
+from riskscore.simulator import events, exams, lanes, legacy, lists, risk, traders, traffic, turns
 from riskscore.simulator.settings import Settings
 
 
@@ -52,12 +52,12 @@ def test_who_knew_the_truth_would_find_most_but_not_all(country, live):
     assert 0.6 <= found(country, live[top], best[top]).sum() / live["any"].sum() <= 0.8
 
 
-def test_a_past_hit_of_the_importer_foretells_the_next_one(country, live):
-    early = np.arange(len(country.truth)) < len(country.truth) // 2  # by day of arrival
-    importer = live.set_index("shipment_id")["importer_id"]
-    past, later = (country.truth[half].set_index("shipment_id")["any"] for half in (early, ~early))
-    guilty = set(importer.reindex(past[past].index).dropna())
-    known = importer.reindex(later.index).isin(guilty)
+def test_past_hits_of_the_importer_foretell_the_next_one(live):
+    early = live["arrival_date"] < live["arrival_date"].median()
+    past = live[early].groupby("importer_id")["any"].agg(["sum", "mean"])
+    # One hit may be anybody's bad luck; two, and one shipment in ten, are a habit.
+    guilty = past[(past["sum"] >= 2) & (past["mean"] >= 0.1)].index
+    later, known = live.loc[~early, "any"], live.loc[~early, "importer_id"].isin(guilty)
 
     assert later[known].mean() > 3 * later[~known].mean()
 
@@ -73,6 +73,8 @@ def test_a_past_hit_of_the_importer_foretells_the_next_one(country, live):
     ],
 )
 def test_a_hazard_leaves_a_trace_that_also_occurs_innocently(live, hazard, shows):
+    # What is planted has tells of its own (test_planted.py).
+    live = live[~live["planted"].isin([*lists.PATTERNS, "novelty and change"])]
     head = live["hts"].str[:6]
     frame = live.assign(peer=(live["value_usd"] / live["weight_kg"]).groupby(head).transform("median"))
     trace = shows(frame)
@@ -99,10 +101,12 @@ def imagine(scenario, seed=1, weeks=26, per_day=150):
     """Traffic without files: the scenario's shipments, their trust, their lanes and what they carry."""
     settings = Settings(weeks=weeks, per_day=per_day, seed=seed, scenario=scenario)
     people = traders.populate(settings)
-    parts = [lanes.ordinary(settings, people), events.sudden(settings, people), events.new_goods(settings, people)]
+    standing = events.sleepers(settings, people, lanes.ordinary(settings, people))
+    parts = [standing, events.sudden(settings, people), events.new_goods(settings, people)]
     arrivals = traffic.arrivals(settings)
     ways = risk.weigh(settings, people, lanes.concat(parts), arrivals)
-    moves = traffic.travel(settings, people, ways, risk.assess(settings, people, ways, arrivals), arrivals)
+    turned = turns.draw(settings, people, ways, arrivals)
+    moves = traffic.travel(settings, people, ways, risk.assess(settings, people, ways, arrivals), turned, arrivals)
     return pd.DataFrame({
         "late": moves.day >= settings.break_day,
         "hit": moves.hazards.any(axis=1),

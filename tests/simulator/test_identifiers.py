@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stdnum import iso6346, luhn
+from stdnum import imo, iso6346, luhn
 from stdnum.us import ein
 
 from riskscore.simulator import identifiers, lists
@@ -56,17 +56,9 @@ def test_postal_items_hold_under_s10(serial):
     assert (total + int(number[10])) % 11 == 0 or number[10] in "05"
 
 
-@pytest.mark.parametrize(
-    ("name", "stem"),
-    [
-        ("Amalgamated Plastics Corp.", "AMAPLA"),
-        ("Bergstrom", "BER"),
-        ("DHL Express", "DHLEXP"),
-        ("The House of Fashion", "HOUFAS"),
-    ],
-)
-def test_manufacturer_stems_follow_the_regulation(name, stem):
-    assert identifiers.manufacturer("US", name, 1304, "Erlanger") == f"US{stem}1304ERL"
+@given(serial=st.integers(0, 999_999))
+def test_hulls_have_valid_numbers(serial):
+    assert imo.is_valid(identifiers.vessel(serial))
 
 
 def test_employer_numbers_are_distinct_and_have_issued_prefixes():

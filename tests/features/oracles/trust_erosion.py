@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Value = float | None
 
 FACETS = ("importer_x_hs4", "importer_x_origin", "importer_x_port", "importer_x_filer", "importer_x_shipper")
-DEPARTURES = ("hit_rate_departure_hl90d", "amendment_departure_hl90d", "volume_departure_hl30d",
+DEPARTURES = ("hit_rate_departure_hl90d", "amendment_departure_hl30d", "volume_departure_hl30d",
               "value_per_shipment_departure_hl30d", "new_pairing_departure",
               "cf_departure_hl365d")  # fmt: skip
 
@@ -24,7 +24,7 @@ def of(row: Row, past: Past) -> dict[str, Value]:
     importer, status = past.track("importer"), past.status("importer")
     tier = tier_of(status, past.morning)
     found = dict.fromkeys(DEPARTURES) if importer is None else _departures(importer, past)
-    gated = ("hit_rate_departure_hl90d", "volume_departure_hl30d", "new_pairing_departure")
+    gated = DEPARTURES[:5]
     return {
         **{f"importer_{name}": value for name, value in found.items()},
         **({f"importer_{name}": value for name, value in _since_tier(importer, status, past).items()} if tier else
@@ -40,7 +40,7 @@ def _departures(importer: Track, past: Past) -> dict[str, Value]:
     actions = n["cf28"] + n["cf29"]
     values: tuple[Value, ...] = (
         _hit_rate_departure(importer, past.track("country")),
-        _flow(recent["amendments", 90], days, 90) / (n["amendments"] / days) if n["amendments"] else None,
+        _amendment_departure(importer) if n["shipments"] else None,
         _flow(recent["shipments", 30], days, 30) / _flow(recent["shipments", 365], days, 365)
         if n["shipments"]
         else None,
@@ -56,6 +56,12 @@ def _departures(importer: Track, past: Past) -> dict[str, Value]:
 def _flow(decayed: float, days: int, half_life: int) -> float:
     """How many a day leave `decayed`, when they came evenly: the oldest `days` days ago, the newest yesterday."""
     return decayed / sum(2 ** (-age / half_life) for age in range(1, days + 1))
+
+
+def _amendment_departure(importer: Track) -> float:
+    own = importer.counts["amendments"] / importer.counts["shipments"]
+    lately = (importer.decayed["amendments", 30] + 3 * own) / (importer.decayed["shipments", 30] + 3)
+    return lately - own
 
 
 def _hit_rate_departure(importer: Track, country: Track | None) -> Value:
