@@ -1,11 +1,12 @@
 """The past of a shipment on its morning, against loops over the events of random worlds.
 
-By default a few worlds, large ones. The full run, a thousand of each property and new ones every time:
-`pytest -n 0 -m slow tests/history/test_mornings.py` (twenty minutes for each property).
+By default a few worlds, large ones; `make test-slow` draws new ones every time. A thousand of each property:
+`CASES=1000 pytest -n 0 -m slow tests/history/test_mornings.py` (twenty minutes for each property).
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 QUICK = settings(max_examples=10, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
 """The same worlds every time; what fails is not shrunk, which would take minutes."""
 BRIEF = settings(QUICK, max_examples=3)
-FULL = settings(max_examples=1000, deadline=None)
+FULL = settings(max_examples=int(os.environ.get("CASES", "60")), deadline=None)
 STRIDES = (1, 1, 1, 9, 400, 3000)
 """Most worlds are a week; of others the days lie apart, so that half-lives pass, and lifetimes."""
 SMALL, LARGE = worlds(most=30, strides=STRIDES), worlds(most=60, strides=STRIDES)
