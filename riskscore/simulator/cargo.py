@@ -110,6 +110,8 @@ def _true_value_and_weight(rng: np.random.Generator, traffic: Traffic, size: Flo
     goods = lists.goods()
     price = goods.usd_per_kg[traffic.content] * np.exp(traffic.unit_value + rng.normal(0, 0.18, n))
     wanted = _per_mode(_TYPICAL_USD, traffic.mode) * rng.lognormal(0, 0.9, n) * size
+    # A split order is sized to stay under the threshold.
+    wanted = np.where(bears(traffic, "e-commerce"), rng.uniform(0.3, 0.95, n) * DE_MINIMIS_USD, wanted)
     weight = np.clip(wanted / price, 0.02, _per_mode(_MOST_KG, traffic.mode) * rng.uniform(0.5, 1, n))
     return weight * price, weight
 
@@ -120,8 +122,6 @@ def _declared_value(rng: np.random.Generator, traffic: Traffic, value: Floats) -
     odd = np.where(rng.random(len(value)) < 0.025, rng.lognormal(0, 0.7, len(value)), 1.0)
     far = np.where(bears(traffic, "valuation"), rng.uniform(0.1, 0.3, len(value)), 1.0)
     declared = value * low * odd * far
-    # A split order is sized to stay under the threshold.
-    declared = np.where(bears(traffic, "e-commerce"), rng.uniform(0.3, 0.97, len(value)) * DE_MINIMIS_USD, declared)
     cents = np.where(rng.random(len(value)) < 0.05, declared.round(-2).clip(min=1), declared)
     return np.asarray(cents.round(2).clip(min=0.5))
 

@@ -54,18 +54,23 @@ def sudden(settings: Settings, people: Population) -> Lanes:
     """The event lanes of the whole simulation."""
     rng = stream(settings.seed, "events")
     established = np.flatnonzero((people.kind == ESTABLISHED) & (people.importers.start < -200))
-    # Who ships little is not missed when somebody else files in its name.
-    small = established[people.importers.volume[established] < np.median(people.importers.volume[established])]
-    hijacked = rng.choice(small, max(3, len(established) // 25))
-    strange = rng.integers(0, len(lists.goods().hts), len(hijacked))
     jumping = rng.choice(established, max(3, len(established) // 60))
     return ln.concat(
         [
             *(_brief(rng, people, kind, lane) for kind, lane in _BRIEF.items()),
-            _bursts(rng, settings, people, hijacked, ln.HIJACK, (14, 35), strange),
-            _bursts(rng, settings, people, jumping, ln.JUMP, (10, 30)),
+            _hijacks(rng, settings, people, established),
+            ln.draw(rng, people, _burst(rng, settings, jumping, ln.JUMP, (10, 30))),
         ]
     )
+
+
+def _hijacks(rng: np.random.Generator, settings: Settings, people: Population, established: Ints) -> Lanes:
+    """Strange goods from fronts, filed by somebody else in the name of small importers, who do not miss their name."""
+    volume, fronts = people.importers.volume[established], people.fronts
+    small = established[volume < np.median(volume)]
+    opening = _burst(rng, settings, rng.choice(small, len(fronts.good)), ln.HIJACK, (14, 35))
+    lanes = ln.draw(rng, people, replace(opening, good=fronts.good, origin=fronts.country))
+    return replace(lanes, shipper=fronts.shipper, manufacturer=fronts.manufacturer)
 
 
 def sleepers(settings: Settings, people: Population, standing: Lanes) -> Lanes:
@@ -105,18 +110,10 @@ _BRIEF = {SHELL: ln.SHELL, NEWCOMER: ln.NEWCOMER, PHOENIX: ln.PHOENIX}
 """Kinds of importers that come and go, and of their lanes."""
 
 
-def _bursts(
-    rng: np.random.Generator,
-    settings: Settings,
-    people: Population,
-    who: Ints,
-    kind: int,
-    lasts: tuple[int, int],
-    good: Ints | None = None,
-) -> Lanes:
+def _burst(rng: np.random.Generator, settings: Settings, who: Ints, kind: int, lasts: tuple[int, int]) -> ln.Opening:
+    """One lane for each of `who`, some weeks long, at any time."""
     start = rng.integers(0, settings.days, len(who))
-    end = start + rng.integers(*lasts, len(who))
-    return ln.draw(rng, people, ln.Opening(who, start, _volumes(rng, len(who)), kind, end, good))
+    return ln.Opening(who, start, _volumes(rng, len(who)), kind, start + rng.integers(*lasts, len(who)))
 
 
 def _volumes(rng: np.random.Generator, n: int) -> Floats:

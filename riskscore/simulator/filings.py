@@ -36,7 +36,7 @@ SECOND_AMENDMENT_SHARE = 0.12
 UNSTEADY_SHARE = 0.7
 """Share of filings amended while a trusted trader's record erodes."""
 
-CLUMSY_SHARE, CLUMSY_AMENDS = 0.08, 0.25
+CLUMSY_SHARE, CLUMSY_AMENDS = 0.06, 0.2
 """Share of importers that have always amended much, and how much of what they file."""
 
 LATE_SHARE = 0.4

@@ -7,7 +7,7 @@ lane, so pairs of traders have histories; lanes open all the time, so new pairs 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,19 +92,21 @@ class Opening:
     """None = open for good."""
     good: Ints | None = None
     """None = of the importer's sector."""
+    origin: Ints | None = None
+    """None = one that the goods come from."""
 
 
 def draw(rng: np.random.Generator, people: Population, opening: Opening) -> Lanes:
     """Lanes with everything not given drawn: goods, fitting origins, modes and ports, parties, prices."""
     importer, n = opening.importer, len(opening.importer)
     good = _goods(rng, people.importers.sector[importer]) if opening.good is None else opening.good
-    origin = pick_rows(rng, lists.goods().origins[good])
+    origin = pick_rows(rng, lists.goods().origins[good]) if opening.origin is None else opening.origin
     mode = _modes(rng, good, origin)
     return Lanes(
         importer=importer,
         consignee=np.where(rng.random(n) < 0.85, -1, _zipf_pick(rng, people.consignees, n)),
         shipper=counterparts(rng, people.shippers, origin, good),
-        manufacturer=makers(rng, people, origin, good),
+        manufacturer=counterparts(rng, people.manufacturers, origin, good),
         filer=_filers(rng, people, importer),
         good=good,
         origin=origin,
@@ -150,12 +152,6 @@ def counterparts(rng: np.random.Generator, traders: Traders, country: Ints, good
             weight = traders.volume[local] / traders.volume[local].sum()
             result[asked] = rng.choice(local, len(asked), p=weight)
     return result
-
-
-def makers(rng: np.random.Generator, people: Population, country: Ints, good: Ints) -> Ints:
-    """A manufacturer of each country and trade asked for; tainted ones only where there is no other."""
-    everyone = people.manufacturers
-    return counterparts(rng, replace(everyone, volume=np.where(people.tainted, 1e-12, everyone.volume)), country, good)
 
 
 def _cell(country: Ints, sector: Ints) -> Ints:

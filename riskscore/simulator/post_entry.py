@@ -44,7 +44,7 @@ _SOONEST = 14
 INQUIRED_SHARE = 0.6
 """Share of these entries."""
 
-WITHDRAWN_SHARE, CLOSED_SHARE = 0.05, 0.5
+WITHDRAWN_SHARE, CLOSED_SHARE = 0.12, 0.5
 
 
 def table(settings: Settings, turns: Turns, traffic: Traffic, shipment_ids: Texts, value_usd: Floats) -> pa.Table:

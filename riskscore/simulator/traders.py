@@ -56,6 +56,17 @@ _SHARE = {NEWCOMER: 1 / 10, PHOENIX: 1 / 20}
 
 
 @dataclass(frozen=True)
+class Fronts:
+    """Suppliers set up for one fraud: a shipper and a manufacturer each, of one country and one kind of goods."""
+
+    good: Ints
+    country: Ints
+    shipper: Ints
+    """Position among the shippers, as `manufacturer` is among the manufacturers."""
+    manufacturer: Ints
+
+
+@dataclass(frozen=True)
 class Population:
     """All traders. `tier` is the CTPAT tier of each importer on the first day."""
 
@@ -67,8 +78,9 @@ class Population:
     tier: Ints
     kind: Ints
     """Kind of each importer: ESTABLISHED and so on."""
-    tainted: Bools
-    """Manufacturers in a region under the UFLPA presumption; no lane names them."""
+    fronts: Fronts
+    tainted: Ints
+    """Positions of the manufacturers in a region under the UFLPA presumption; no lane names them."""
 
 
 def populate(settings: Settings) -> Population:
@@ -77,17 +89,25 @@ def populate(settings: Settings) -> Population:
     late = {SHELL: _shells(settings, n), NEWCOMER: _late(settings, n, NEWCOMER), PHOENIX: _late(settings, n, PHOENIX)}
     kind = np.repeat([ESTABLISHED, *late], [n, *(len(starts) for starts in late.values())])
     importers = _importers(settings, kind, np.concatenate(list(late.values())))
-    works = max(4, n // 16)
+    shippers, makers, fronts, works = int(1.2 * n), int(1.4 * n), max(4, n // 25), max(4, n // 16)
+    good, country = _goods_of_fronts(settings, fronts)
     return Population(
         importers=importers,
         consignees=_consignees(settings, int(0.3 * n)),
-        shippers=_foreign(settings, "shipper", int(1.2 * n)),
-        manufacturers=_foreign(settings, "manufacturer", int(1.4 * n), works),
+        shippers=_foreign(settings, "shipper", shippers, good, country),
+        manufacturers=_foreign(settings, "manufacturer", makers, good, country, works),
         filers=_filers(settings, int(np.clip(n // 14, 40, 160))),
         tier=_tiers(settings, importers),
         kind=kind,
-        tainted=np.arange(int(1.4 * n) + works) >= int(1.4 * n),
+        fronts=Fronts(good, country, shippers + np.arange(fronts), makers + np.arange(fronts)),
+        tainted=makers + fronts + np.arange(works),
     )
+
+
+def _goods_of_fronts(settings: Settings, n: int) -> tuple[Ints, Ints]:
+    rng = stream(settings.seed, "fronts")
+    good = rng.integers(0, len(lists.goods().hts), n)
+    return good, pick_rows(rng, lists.goods().origins[good])
 
 
 def _late(settings: Settings, n: int, kind: int) -> Ints:
@@ -203,29 +223,34 @@ def _consignees(settings: Settings, n: int) -> Traders:
     )
 
 
-def _foreign(settings: Settings, role: str, n: int, tainted: int = 0) -> Traders:
-    """Shippers or manufacturers; the last `tainted` of them in a region under the UFLPA presumption."""
+def _foreign(settings: Settings, role: str, n: int, front_good: Ints, front_country: Ints, tainted: int = 0) -> Traders:
+    """Shippers or manufacturers: `n` ordinary ones, then fronts, then `tainted` ones in Xinjiang.
+
+    Only the ordinary ones have a volume: no lane names the others by lot.
+    """
     rng = stream(settings.seed, role)
     goods = lists.goods()
-    good = rng.integers(0, len(goods.hts), n + tainted)
-    country = _origins(rng, good)
-    country[n:] = lists.COUNTRIES.index("CN")
+    good = np.concatenate([rng.integers(0, len(goods.hts), n), front_good, rng.integers(0, len(goods.hts), tainted)])
+    china = np.full(tainted, lists.COUNTRIES.index("CN"))
+    country = np.concatenate([_origins(rng, good[:n]), front_country, china])
     company, place = names.companies(rng, country, goods.sector[good])
-    volume = zipf(rng, n + tainted)
+    volume = np.concatenate([zipf(rng, n), np.full(len(good) - n, 1e-12)])
     where = addresses.draw(rng, country, place)
-    where[n:] = [addresses.far_west(address, die) for address, die in zip(where[n:], rng.random(tainted), strict=True)]
+    west = range(len(good) - tainted, len(good))
+    for at, die in zip(west, rng.random(tainted), strict=True):
+        where[at] = addresses.far_west(where[at], die)
     likely = goods.hazards[good] * lists.country_hazards()[country] * _hazard_weight()
     bad = habits(rng, role, volume, likely)
     bad[n:] = False
     return Traders(
         # A MID is built from the address, and a street number may have to give way to keep MIDs apart.
-        ids=_mids(country, company, where) if role == "manufacturer" else _duns(rng, n),
+        ids=_mids(country, company, where) if role == "manufacturer" else _duns(rng, len(good)),
         names=company,
         addresses=addresses.spelled(where),
         country=country,
         sector=goods.sector[good],
         volume=volume,
-        start=_starts(rng, n + tainted, settings.days),
+        start=_starts(rng, len(good), settings.days),
         bad=bad,
     )
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 BOUGHT_SHARE = 0.6
 """Share of parcels that go to a buyer of their own, not to who imports."""
 
+STRAYS_SHARE = 0.85
+"""Share of a turned trusted trader's shipments that come from strangers, filed by others, through another port."""
+
 _WEEK = np.array([1.08, 1.12, 1.12, 1.1, 1.08, 0.85, 0.65])
 """Arrivals by weekday, Monday first."""
 
@@ -168,28 +171,32 @@ def bears(traffic: Traffic, concept: str) -> Bools:
 def _departures(settings: Settings, people: Population, traffic: Traffic) -> Traffic:
     """Shipments that leave their lane in one respect: another shipper, filer or port, for no bad reason mostly."""
     rng = stream(settings.seed, "departures")
-    other_party = shows(traffic, "new_party")
-    other_filer = rng.random(len(traffic)) < np.where(has(traffic, "identity_ior"), 0.4, 0.02)
-    other_port = rng.random(len(traffic)) < 0.02
+    strays = bears(traffic, "trust erosion") & (rng.random(len(traffic)) < STRAYS_SHARE)
+    other_party = shows(traffic, "new_party") | strays
+    other_filer = strays | (rng.random(len(traffic)) < np.where(has(traffic, "identity_ior"), 0.4, 0.02))
+    other_port = strays | (rng.random(len(traffic)) < 0.02)
     filers = rng.integers(0, len(people.filers.ids), len(traffic))
-    shippers = ln.counterparts(rng, people.shippers, traffic.origin[other_party], traffic.good[other_party])
-    makers = ln.makers(rng, people, traffic.origin[other_party], traffic.good[other_party])
+    origin, good = traffic.origin[other_party], traffic.good[other_party]
+    made = _replaced(traffic.manufacturer, other_party, ln.counterparts(rng, people.manufacturers, origin, good))
     ports = ln.ports(rng, traffic.mode[other_port], traffic.origin[other_port], traffic.importer[other_port])
-    tainted = rng.choice(np.flatnonzero(people.tainted), len(traffic))
-    made = _replaced(traffic.manufacturer, other_party, makers)
+    return replace(
+        traffic,
+        consignee=_buyers(rng, settings, people, traffic),
+        shipper=_replaced(traffic.shipper, other_party, ln.counterparts(rng, people.shippers, origin, good)),
+        manufacturer=np.where(bears(traffic, "forced labour"), rng.choice(people.tainted, len(traffic)), made),
+        filer=np.where(other_filer, filers, traffic.filer),
+        port=_replaced(traffic.port, other_port, ports),
+    )
+
+
+def _buyers(rng: np.random.Generator, settings: Settings, people: Population, traffic: Traffic) -> Ints:
+    """Consignees: of most parcels a buyer of their own, of split orders one for the whole day."""
     everyone = len(people.consignees.ids)
     parcel = np.isin(traffic.mode, (MODES.index("mail"), MODES.index("express")))
     bought = parcel & (rng.random(len(traffic)) < BOUGHT_SHARE)
     consignee = np.where(bought, rng.integers(0, everyone, len(traffic)), traffic.consignee)
-    buyers = rng.integers(0, everyone, settings.days)
-    return replace(
-        traffic,
-        consignee=np.where(bears(traffic, "e-commerce"), buyers[traffic.day], consignee),
-        shipper=_replaced(traffic.shipper, other_party, shippers),
-        manufacturer=np.where(bears(traffic, "forced labour"), tainted, made),
-        filer=np.where(other_filer, filers, traffic.filer),
-        port=_replaced(traffic.port, other_port, ports),
-    )
+    split = rng.integers(0, everyone, settings.days)[traffic.day]
+    return np.where(bears(traffic, "e-commerce"), split, consignee)
 
 
 def _replaced(values: Ints, where: Bools, new: Ints) -> Ints:

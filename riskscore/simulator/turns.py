@@ -45,8 +45,8 @@ TURNS = (
     Turn("programme and trust", earliest=-25, lasts=45, fewest=3 / 45, most=0.7),
     # Inquiries are about entries we saw, so there must have been some.
     Turn("post-entry", earliest=50, lasts=NEVER, fewest=0.05, most=0.12, sooner=1.6),
-    # Without months of a record, and of few shipments, nobody could say that they depart from anything.
-    Turn("trust erosion", earliest=60, lasts=24, fewest=0.2, most=1.2),
+    # Without some weeks of a record, and of few shipments, nobody could say that they depart from anything.
+    Turn("trust erosion", earliest=20, lasts=24, fewest=0.2, most=1.2),
 )
 
 

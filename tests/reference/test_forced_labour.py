@@ -58,6 +58,7 @@ def test_a_superseded_sector_ends_the_day_before(own):
     mine = own(
         uflpa_sectors="sector,priority_from,superseded,conf,source\nToys,2023-01-01,2024-01-01,S,x\n",
         uflpa_headings="sector,hts_from,hts_to,stage,conf,source\nToys,9503,9503,direct,S,x\n",
+        uflpa_third_countries="sector,origins,conf,source\n",
     )
     days = [date(2022, 12, 31), date(2023, 1, 1), date(2023, 12, 31), date(2024, 1, 1)]
 

@@ -194,7 +194,7 @@ def test_shares_of_what_goes_wrong_are_lifelike(country):
     rows = frame(country.rows)
     shipments = country.world.shipments
 
-    assert 0.035 < (rows["version"] == 1).sum() / shipments < 0.07
+    assert 0.035 < (rows["version"] == 1).sum() / shipments < 0.08
     assert 0 < (rows["version"] == 2).sum() / shipments < 0.01
     assert 0.004 < (rows["action"] == "deleted").sum() / shipments < 0.01
     assert 0 < rows.duplicated().sum() / len(rows) < 0.002
