@@ -241,7 +241,7 @@ def _require_same(recorded: Run, morning: _Morning) -> None:
         raise RunError(
             f"replaying {recorded.run_date.isoformat()} gave other recommendations than were recorded",
             where=f"run {recorded.run_id[:12]}, now {morning.run_id[:12]}",
-            fix="the program or a library changed since; --refresh publishes a new run and keeps the old",
+            fix="the program, a library or a reference table changed; --refresh publishes a new run and keeps the old",
         )
 
 

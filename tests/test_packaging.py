@@ -109,7 +109,8 @@ def test_every_import_is_a_declared_dependency():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         for name in imported_names(node)
     } - {"riskscore", *sys.stdlib_module_names}
-    distributions = packages_distributions()
+    # PyPI's names know no case: RapidFuzz is rapidfuzz.
+    distributions = {name: [each.lower() for each in found] for name, found in packages_distributions().items()}
 
     assert {name for name in imported if declared.isdisjoint(distributions.get(name, []))} == set()
 
