@@ -101,7 +101,7 @@ def test_every_import_is_a_declared_dependency():
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     requirements = config["options"]["install_requires"].split()
-    declared = {re.split(r"[<>=!~\[;]", requirement)[0] for requirement in requirements}
+    declared = {re.split(r"[<>=!~\[;]", requirement)[0].lower() for requirement in requirements}
     imported = {
         name.split(".")[0]
         for folder in FOLDERS
