@@ -68,7 +68,7 @@ def test_every_feature_equals_its_description_in_random_worlds(world):
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(worlds(most=40))
 def test_every_feature_equals_its_description_in_many_worlds(world):
     check_world(world)

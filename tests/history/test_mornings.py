@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 QUICK = settings(max_examples=10, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
 """The same worlds every time; what fails is not shrunk, which would take minutes."""
 BRIEF = settings(QUICK, max_examples=3)
-FULL = settings(max_examples=int(os.environ.get("CASES", "60")), deadline=None)
+FULL = settings(max_examples=int(os.environ.get("CASES", "30")), deadline=None)
 STRIDES = (1, 1, 1, 9, 400, 3000)
 """Most worlds are a week; of others the days lie apart, so that half-lives pass, and lifetimes."""
 SMALL, LARGE = worlds(most=30, strides=STRIDES), worlds(most=60, strides=STRIDES)

@@ -28,7 +28,7 @@ END = FIRST + timedelta(DAYS + 3)
 """By this morning everything that has a known time is known."""
 QUICK = settings(max_examples=7, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
 """The same worlds every time; what fails is not shrunk, which would take minutes."""
-THOROUGH = settings(max_examples=40, deadline=None)
+THOROUGH = settings(max_examples=20, deadline=None)
 """New worlds every time: `pytest -m slow`."""
 ZONES = ("UTC", "Asia/Seoul", "America/New_York")
 
