@@ -89,6 +89,8 @@ class Model(_Frozen):
     """Share of the latest examined days kept for calibration and evaluation, never for fitting."""
     max_weight: Annotated[float, Field(ge=1)] = 20.0
     """Clip of the inverse inclusion-probability weight: bounds the variance one rare draw can bring."""
+    half_life_days: Annotated[float, Field(ge=0)] = 0.0
+    """A labelled shipment weighs half as much when it arrived this many days earlier; 0 = all alike."""
     seed: int = 7
 
 

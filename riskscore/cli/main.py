@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,9 +11,9 @@ import typer
 from typer.exceptions import TyperException
 
 from riskscore._version import VERSION
+from riskscore.cli.options import Files, FormatOption, day_of, open_workspace
 from riskscore.cli.terminal import console, progress, table
 from riskscore.errors import RiskscoreError
-from riskscore.readers import Format
 from riskscore.workspace import Workspace
 
 app = typer.Typer(
@@ -27,19 +27,6 @@ app = typer.Typer(
 
 Feed = Literal["manifest", "traders", "outcomes", "post-entry"]
 Scenario = Literal["steady", "break", "stealth"]
-
-
-def _day(text: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day has no zone
-    except ValueError:
-        message = f"expected a date like 2026-01-31, got {text!r}"
-        raise typer.BadParameter(message) from None
-
-
-Day = Annotated[date, typer.Option(parser=_day, metavar="YYYY-MM-DD")]
-Files = Annotated[list[Path], typer.Argument(help="Parquet or CSV files, or folders of them.", metavar="FILE...")]
-FormatOption = Annotated[Format, typer.Option("--format", help="How to read the files; auto goes by their names.")]
 
 
 def main() -> None:
@@ -81,11 +68,6 @@ def _options(
 ) -> None:
     del version
     context.obj = (workspace, threads)
-
-
-def _open(context: typer.Context) -> Workspace:
-    root, threads = context.obj
-    return Workspace.open(root, threads)
 
 
 @app.command()
@@ -150,7 +132,7 @@ def ingest(
     """
     from riskscore.pipelines.ingest import ingest as run
 
-    workspace = _open(context)
+    workspace = open_workspace(context)
     with progress() as report:
         report(f"ingesting {feed}", 0, 1)
         results = run(workspace, feed, files, file_format)
@@ -189,7 +171,7 @@ def train(
     as_of: Annotated[
         date | None,
         typer.Option(
-            parser=_day,
+            parser=day_of,
             metavar="YYYY-MM-DD",
             help="Use facts known before this morning [default: day after the newest arrival reached so far].",
         ),
@@ -201,7 +183,7 @@ def train(
     """
     from riskscore.pipelines.train import train as run
 
-    workspace = _open(context)
+    workspace = open_workspace(context)
     with progress() as report:
         result = run(workspace, as_of, report)
     columns = ("hazard", "rows", "positives", "base rate", "AUC", "precision at 5 %", "predicted/observed")
@@ -231,7 +213,7 @@ def score(
     files: Files,
     day: Annotated[
         date | None,
-        typer.Option("--date", parser=_day, metavar="YYYY-MM-DD", help="Arrival day; default: each in the files."),
+        typer.Option("--date", parser=day_of, metavar="YYYY-MM-DD", help="Arrival day; default: each in the files."),
     ] = None,
     file_format: FormatOption = "auto",
     model: Annotated[str, typer.Option(help="Alias or version.", metavar="ALIAS|VERSION")] = "champion",
@@ -247,7 +229,7 @@ def score(
     from riskscore.cli.days import print_days
     from riskscore.pipelines.score import score as run
 
-    workspace = _open(context)
+    workspace = open_workspace(context)
     with progress() as report:
         results = run(
             workspace, files, day, file_format=file_format, model=model, refresh=refresh,
