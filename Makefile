@@ -22,7 +22,7 @@ echo "Installing about 130 packages into $(1): a minute or two ..."; \
 "$$python" -m venv --clear $(1)
 endef
 
-.PHONY: help venv demo test test-slow coverage lint bench constraints clean
+.PHONY: help venv demo test test-slow coverage lint bench bench-loop constraints clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target what; do \
@@ -60,6 +60,9 @@ lint: venv  ## style, format, types, import layers
 
 bench: venv  ## speed and quality figures
 	$(BIN)/python benches/run.py
+
+bench-loop: venv  ## the closed loop of selection and training over simulated years: an hour on two cores
+	$(BIN)/python benches/loop.py
 
 # With the oldest Python we support: a pin that it can install, the newer ones can too.
 constraints:  ## renew the pins in constraints.txt from what the registry offers today

@@ -25,6 +25,9 @@ BENCHES = {
     "score_day": "seconds per stage of the daily job, by size of the day",
     "policies": "who finds what in simulated countries with the same exam slots",
     "ablation": "what each group of features adds: recall lost without it",
+    "categoricals": "categorical features as LightGBM reads them, beside target encodings",
+    "calibration": "ways to calibrate, held against full exams of the whole population",
+    "training": "seconds, CPU and memory of training by labelled rows; the same files on any number of threads",
 }
 """Name of each script beside this one, and what it measures."""
 

@@ -86,6 +86,23 @@ def catalogue(builders: Sequence[FeatureBuilder] = BUILDERS) -> tuple[Feature, .
     return features
 
 
+def monotone(builders: Sequence[FeatureBuilder] = BUILDERS) -> dict[str, int]:
+    """The features whose sign the trade demands: name to +1 (may only raise the risk) or -1 (only lower it).
+
+    What `riskscore.models.train` takes as `monotone`.
+
+    Raises:
+        ConfigError: as `catalogue`; a categorical feature has a sign, but its codes have no order.
+
+    >>> monotone()["importer_seizures"], "importer_exams" in monotone()
+    (1, False)
+    """
+    signed = [feature for feature in catalogue(builders) if feature.monotone]
+    if unordered := [feature.name for feature in signed if feature.categorical]:
+        raise ConfigError(f"categorical features with a sign: {unordered}", fix="leave monotone at 0")
+    return {feature.name: feature.monotone for feature in signed}
+
+
 def build(shipments: pd.DataFrame, history: History, builders: Sequence[FeatureBuilder] = BUILDERS) -> pd.DataFrame:
     """The feature frame of `shipments`: float64 columns in catalogue order, indexed like `shipments`.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from riskscore.features.protocol import Feature
+from riskscore.features.protocol import Feature, Sign
 from riskscore.reference import PACKAGED, Tables, forced_labour, manufacturers, supply_chains
 from riskscore.reference.asof import as_text
 
@@ -34,9 +34,16 @@ _UNKNOWN = "goods not classified, or a tariff number of no goods"
 
 
 def _feature(
-    name: str, meaning: str, unit: str, null_meaning: str, source: str, *, categorical: bool = False
+    name: str,
+    meaning: str,
+    unit: str,
+    null_meaning: str,
+    source: str,
+    *,
+    categorical: bool = False,
+    monotone: Sign = 0,
 ) -> Feature:
-    return Feature(name, "forced labour", meaning, unit, null_meaning, _OWN, source, categorical)
+    return Feature(name, "forced labour", meaning, unit, null_meaning, _OWN, source, categorical, monotone)
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ class ForcedLabour:
                  "shipments.manufacturer_id, origin_country; mid_rules.csv (conf S)"),
         _feature("manufacturer_address_in_xinjiang", "the manufacturer's address names a place of Xinjiang, or has a "
                  "postal code of it where MID or else origin say China", "0 or 1", "no address of the manufacturer",
-                 f"shipments.manufacturer_address, manufacturer_id, origin_country; {_REGIONS}"),
+                 f"shipments.manufacturer_address, manufacturer_id, origin_country; {_REGIONS}", monotone=1),
         _feature("mid_city_in_xinjiang", "the manufacturer's MID ends in the letters of a city of Xinjiang: a tell, no "
                  "proof", "0 or 1", "no manufacturer stated", f"shipments.manufacturer_id; {_REGIONS}"),
         _feature("uflpa_third_country", "goods of a sector in force come from a third country that works up inputs of "
@@ -80,7 +87,7 @@ class ForcedLabour:
                  "covers origin, goods and manufacturer", "0 or 1",
                  "an unknown origin, tariff number or manufacturer decides it, or the table has no orders",
                  "shipments.origin_country, hts, manufacturer_id, arrival_date; withhold_release_orders.csv (conf M, "
-                 "orders that name an origin and goods)"),
+                 "orders that name an origin and goods)", monotone=1),
     )  # fmt: skip
 
     def build(self, shipments: pd.DataFrame, history: History) -> pd.DataFrame:

@@ -6,6 +6,7 @@ A partner's offences are counted outside its business with the entity itself, wh
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,6 +67,11 @@ def _feature(
     return Feature(name, "parties and network", meaning, unit, null_meaning, look_back, source)
 
 
+def _finding(name: str, meaning: str, unit: str, null_meaning: str) -> Feature:
+    """What one more finding about somebody near can only raise: it may only raise the risk."""
+    return replace(_feature(name, meaning, unit, null_meaning, _RESULTS, _HITS), monotone=1)
+
+
 def _fan(name: str) -> Feature:
     kind, _, meaning = FANS[name]
     return _feature(name, meaning, name.split("_")[1], f"no {kind} stated")
@@ -75,19 +81,20 @@ def _exposed(name: str) -> tuple[Feature, ...]:
     kind, partners, business = EXPOSURES[name]
     of, null = f"that the {kind} had dealt with before", f"no {kind} stated"
     return (
-        _feature(f"{name}_offenders", f"{partners} {of} with hits in {business}", partners, null, _RESULTS, _HITS),
-        _feature(f"{name}_hits", f"hits of the {partners} {of} in {business}", "shipments", null, _RESULTS, _HITS),
-        _feature(f"{name}_hit_rate", f"hit rate of the {partners} {of} in {business}; drawn to the country's rate "
+        _finding(f"{name}_offenders", f"{partners} {of} with hits in {business}", partners, null),
+        _finding(f"{name}_hits", f"hits of the {partners} {of} in {business}", "shipments", null),
+        _finding(f"{name}_hit_rate", f"hit rate of the {partners} {of} in {business}; drawn to the country's rate "
                  f"with the weight of {PRIOR_EXAMS:g} exams", "share",
-                 f"{null}, or nothing examined in the country yet", _RESULTS, _HITS),
+                 f"{null}, or nothing examined in the country yet"),
     )  # fmt: skip
 
 
 def _of_others(name: str) -> Feature:
     kind, _, measure, words = OTHERS[name]
     null = {"shipper": "no shipper stated", "importer_place": _PLACE, "importer_identity": _IDENTITY}[kind]
-    look_back, source = (_RESULTS, _HITS) if measure == "hits" else (_FILINGS, _ADDRESSES)
-    return _feature(name, f"{measure} {words}", "shipments", null, look_back, source)
+    if measure == "hits":
+        return _finding(name, f"hits {words}", "shipments", null)
+    return _feature(name, f"{measure} {words}", "shipments", null, _FILINGS, _ADDRESSES)
 
 
 _ADDRESS = (
@@ -102,8 +109,8 @@ _ADDRESS = (
 _LOOKALIKES = (
     _feature("importer_lookalikes", "other importers whose name and address are nearly this one's", "importers",
              _IDENTITY, source="shipments.importer_name, importer_address; near-duplicates by riskscore.identity"),
-    _feature("importer_lookalike_offenders", "those among them with hits", "importers", _IDENTITY, _RESULTS, _HITS),
-    _feature("importer_lookalike_hits", "hits of those near-duplicates", "shipments", _IDENTITY, _RESULTS, _HITS),
+    _finding("importer_lookalike_offenders", "those among them with hits", "importers", _IDENTITY),
+    _finding("importer_lookalike_hits", "hits of those near-duplicates", "shipments", _IDENTITY),
 )  # fmt: skip
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from riskscore.features.protocol import Feature
+from riskscore.features.protocol import Feature, Sign
 from riskscore.features.track_record import ratio
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ RECENT = ("cf28", "cf29")
 
 CLAIMED = ("importer", "importer_x_hs4")
 
+SIGNS: dict[str, Sign] = {"cf29": 1}
+"""What may only raise the risk: a notice of action is a finding. CF-28 asks, and who corrects comes forward."""
+
 _MEANINGS = {
     "cf28": "requests for information (CF-28)",
     "cf29": "notices of action (CF-29, 19 CFR 152.2)",
@@ -48,8 +52,10 @@ _CLAIMS = "post_entry.amount_usd, event, joined to shipments; net of withdrawn e
 _DRAWN = f"drawn to the country's rate with the weight of {PRIOR_SHIPMENTS:g} shipments"
 
 
-def _feature(name: str, meaning: str, unit: str, null_meaning: str, source: str = _SOURCE) -> Feature:
-    return Feature(name, "post-entry", meaning, unit, null_meaning, _LOOK_BACK, source)
+def _feature(
+    name: str, meaning: str, unit: str, null_meaning: str, source: str = _SOURCE, *, monotone: Sign = 0
+) -> Feature:
+    return Feature(name, "post-entry", meaning, unit, null_meaning, _LOOK_BACK, source, monotone=monotone)
 
 
 def _absent(kind: str) -> str:
@@ -59,16 +65,15 @@ def _absent(kind: str) -> str:
 
 def _counted(kind: str, measure: str) -> Feature:
     meaning = f"{_MEANINGS[measure]} about earlier shipments of the {_WORDS.get(kind, kind)}"
-    return _feature(f"{kind}_{measure}", meaning, "events", _absent(kind))
+    return _feature(f"{kind}_{measure}", meaning, "events", _absent(kind), monotone=SIGNS.get(measure, 0))
 
 
 def _rated(kind: str, measure: str) -> tuple[Feature, ...]:
     name, unit = f"{kind}_{measure}_per_1000", "events per 1 000 shipments"
     meaning = f"{_MEANINGS[measure]} per 1 000 shipments of the {kind}, {_DRAWN}"
-    all_time = _feature(name, meaning, unit, _absent(kind))
-    look_back = f"{_LOOK_BACK}, half-life 365 days"
-    last_year = Feature(f"{name}_hl365d", "post-entry", f"{meaning}; what is a year old counts half", unit,
-                        _absent(kind), look_back, _SOURCE)  # fmt: skip
+    all_time = _feature(name, meaning, unit, _absent(kind), monotone=SIGNS.get(measure, 0))
+    meaning, look_back = f"{meaning}; what is a year old counts half", f"{_LOOK_BACK}, half-life 365 days"
+    last_year = replace(all_time, name=f"{name}_hl365d", meaning=meaning, look_back=look_back)
     return (all_time, last_year) if measure in RECENT else (all_time,)
 
 
@@ -92,7 +97,7 @@ class PostEntry:
         *(feature for kind in CLAIMED for feature in _claimed(kind)),
         _feature("importer_cf29_share", "share of the CF-28 and CF-29 about the importer that were notices of action: "
                  "of the doubts raised, those acted on", "share",
-                 f"{_absent('importer')}, or neither CF-28 nor CF-29"),
+                 f"{_absent('importer')}, or neither CF-28 nor CF-29", monotone=SIGNS["cf29"]),
     )  # fmt: skip
 
     def build(self, shipments: pd.DataFrame, history: History) -> pd.DataFrame:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from riskscore.history import History
+
+Sign = Literal[-1, 0, 1]
+"""Direction in which a feature may move the risk: only down, either, only up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,9 @@ class Feature:
         look_back: how far back it sees, with open or closed ends.
         source: tables and columns it is made of, and the rule's origin where it has one.
         categorical: the numbers are codes without order.
+        monotone: +1 where, all else equal, a higher number may only raise the risk, -1 where only lower it, 0 where
+            the data decide (docs/adr/0013-monotone-constraints.md). It orders numbers among themselves: null is
+            scored on whichever side of a split the data put it.
     """
 
     name: str
@@ -34,6 +40,7 @@ class Feature:
     look_back: str
     source: str
     categorical: bool = False
+    monotone: Sign = 0
 
 
 class FeatureBuilder(Protocol):

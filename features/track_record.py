@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from riskscore import reference
-from riskscore.features.protocol import Feature
+from riskscore.features.protocol import Feature, Sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,21 +79,42 @@ def _words(kind: str) -> str:
     return _WORDS.get(kind, kind.replace("_x_", " with "))
 
 
-def _feature(name: str, meaning: str, unit: str, null_meaning: str, source: str = _SOURCE) -> Feature:
-    return Feature(name, "track record", meaning, unit, null_meaning, _LOOK_BACK, source)
+def _feature(
+    name: str,
+    meaning: str,
+    unit: str,
+    null_meaning: str,
+    source: str = _SOURCE,
+    *,
+    look_back: str = _LOOK_BACK,
+    monotone: Sign = 0,
+) -> Feature:
+    return Feature(name, "track record", meaning, unit, null_meaning, look_back, source, monotone=monotone)
 
 
-def _decayed(name: str, meaning: str, unit: str, null_meaning: str, half_life: int) -> Feature:
+def _finding(name: str, meaning: str, unit: str, null_meaning: str, source: str = _SOURCE) -> Feature:
+    """What one more finding can only raise: it may only raise the risk."""
+    return _feature(name, meaning, unit, null_meaning, source, monotone=1)
+
+
+def _decayed(name: str, meaning: str, unit: str, null_meaning: str, half_life: int, *, monotone: Sign = 0) -> Feature:
     look_back = f"{_LOOK_BACK}, half-life {half_life} days"
-    return Feature(name, "track record", meaning, unit, null_meaning, look_back, _SOURCE)
+    return _feature(name, meaning, unit, null_meaning, look_back=look_back, monotone=monotone)
 
 
 def _counted(kind: str) -> tuple[Feature, ...]:
     absent = f"no {kind} stated"
     return (
         _feature(f"{kind}_exams", f"concluded exams of the {kind}'s shipments", "shipments", absent),
-        _feature(f"{kind}_hits", f"exams of the {kind}'s shipments that found something", "shipments", absent),
-        _decayed(f"{kind}_hits_hl365d", f"hits of the {kind}, one a year ago counting half", "shipments", absent, 365),
+        _finding(f"{kind}_hits", f"exams of the {kind}'s shipments that found something", "shipments", absent),
+        _decayed(
+            f"{kind}_hits_hl365d",
+            f"hits of the {kind}, one a year ago counting half",
+            "shipments",
+            absent,
+            365,
+            monotone=1,
+        ),
     )
 
 
@@ -102,16 +123,16 @@ def _severity(kind: str) -> tuple[Feature, ...]:
     return (
         _feature(f"{kind}_exam_share", f"share of the {kind}'s shipments that were examined: how much its record, "
                  "clean or not, can say", "share", f"no {kind} stated, or no earlier shipment"),
-        _feature(f"{kind}_minor_hits", f"hits of the {kind} that were all released with a discrepancy",
+        _finding(f"{kind}_minor_hits", f"hits of the {kind} that were all released with a discrepancy",
                  "shipments", absent),
-        _feature(f"{kind}_seizures", f"seizures from the {kind}'s shipments", "shipments", absent),
+        _finding(f"{kind}_seizures", f"seizures from the {kind}'s shipments", "shipments", absent),
         _feature(f"{kind}_seizures_per_hit", f"share of the {kind}'s hits that were seizures", "share", no_hit),
-        _feature(f"{kind}_recovered_usd", f"revenue recovered or value seized from the {kind}'s shipments", "USD",
+        _finding(f"{kind}_recovered_usd", f"revenue recovered or value seized from the {kind}'s shipments", "USD",
                  absent),
         _feature(f"{kind}_recovered_per_hit_usd", f"the same for each hit of the {kind}", "USD", no_hit),
-        _feature(f"{kind}_repeat_hits", f"repeat offences of the {kind}: hits beyond the first of the same hazard",
+        _finding(f"{kind}_repeat_hits", f"repeat offences of the {kind}: hits beyond the first of the same hazard",
                  "shipments", absent, _OF_HAZARD),
-        _feature(f"{kind}_hazards_found", f"different hazards found in the {kind}'s shipments", "hazards", absent,
+        _finding(f"{kind}_hazards_found", f"different hazards found in the {kind}'s shipments", "hazards", absent,
                  _OF_HAZARD),
     )  # fmt: skip
 
@@ -119,7 +140,7 @@ def _severity(kind: str) -> tuple[Feature, ...]:
 def _hazard(kind: str) -> tuple[Feature, ...]:
     why, hazards = HAZARDS[kind]
     return tuple(
-        _feature(
+        _finding(
             f"{kind}_hits_{hazard}",
             f"hits of the {kind} that named the hazard {hazard} ({why})",
             "shipments",
@@ -135,16 +156,23 @@ def _rates(kind: str) -> tuple[Feature, ...]:
     absent = f"{words}: not or not wholly stated, or no exam known yet in the country"
     name, meaning = f"{kind}_hit_rate", f"hits per exam of the {words}"
     recent = [
-        _decayed(f"{name}_hl{days}d", f"{meaning}, one {days} days ago counting half, {drawn}", "share", absent, days)
+        _decayed(
+            f"{name}_hl{days}d",
+            f"{meaning}, one {days} days ago counting half, {drawn}",
+            "share",
+            absent,
+            days,
+            monotone=1,
+        )
         for days in RATED[kind]
     ]
-    return (_feature(name, f"{meaning}, {drawn}", "share", absent), *recent)
+    return (_finding(name, f"{meaning}, {drawn}", "share", absent), *recent)
 
 
 def _last_hit(kind: str) -> Feature:
     meaning = f"days since a hit of the {_words(kind)} last became known"
     absent = f"{_words(kind)}: not or not wholly stated, or no hit"
-    return _feature(f"{kind}_last_hit_days", meaning, "days", absent)
+    return _feature(f"{kind}_last_hit_days", meaning, "days", absent, monotone=-1)
 
 
 class TrackRecord:

@@ -11,7 +11,7 @@ import pandas as pd
 from riskscore import reference
 from riskscore.features.novelty import pace
 from riskscore.features.programme import as_days, effective_tier
-from riskscore.features.protocol import Feature
+from riskscore.features.protocol import Feature, Sign
 from riskscore.features.track_record import PRIOR_EXAMS, ratio, smoothed_hit_rate
 
 if TYPE_CHECKING:
@@ -46,8 +46,10 @@ _NO_PAST = "no importer stated, or no earlier shipment of it stands"
 _DAILY = "against its own average since its first filing; 1 = as always"
 
 
-def _feature(name: str, meaning: str, unit: str, null_meaning: str, look_back: str, source: str) -> Feature:
-    return Feature(name, "trust erosion", meaning, unit, null_meaning, look_back, source)
+def _feature(
+    name: str, meaning: str, unit: str, null_meaning: str, look_back: str, source: str, *, monotone: Sign = 0
+) -> Feature:
+    return Feature(name, "trust erosion", meaning, unit, null_meaning, look_back, source, monotone=monotone)
 
 
 _DEPARTURES = (
@@ -78,7 +80,8 @@ _OF_MEMBERS = (
              "status that gives it its tier: how much record earned it; 0 when the status is older", "days",
              "no effective tier, or never seen before", f"{_STATUS}; {_FILINGS}", f"shipments; {_TIER}"),
     _feature("importer_hit_since_tier", "the importer's last hit became known since the beginning of the status that "
-             "gives it its tier", "0 or 1", "no effective tier", f"{_STATUS}; {_RESULTS}", f"{_OUTCOMES}; {_TIER}"),
+             "gives it its tier", "0 or 1", "no effective tier", f"{_STATUS}; {_RESULTS}", f"{_OUTCOMES}; {_TIER}",
+             monotone=1),
 )  # fmt: skip
 
 

@@ -5,13 +5,13 @@ An unexamined shipment is never a negative. Only outcomes known at the caller's 
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from riskscore import reference
-from riskscore.config import Model
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -32,7 +32,14 @@ POLICY = (
 )
 """The label policy in a sentence, recorded with every model."""
 
-_DEFAULT_MAX_WEIGHT = Model().max_weight
+
+def weight_column(target: str) -> str:
+    """The column of a label frame that holds a target's weights.
+
+    >>> weight_column("any"), weight_column("ipr")
+    ('weight', 'weight_ipr')
+    """
+    return "weight" if target == ANY else f"weight_{target}"
 
 
 def targets() -> tuple[str, ...]:
@@ -45,7 +52,11 @@ def targets() -> tuple[str, ...]:
 
 
 def label(
-    outcomes: pd.DataFrame, deleted: Collection[str] = (), *, max_weight: float = _DEFAULT_MAX_WEIGHT
+    outcomes: pd.DataFrame,
+    deleted: Collection[str] = (),
+    *,
+    chances: pd.DataFrame | None = None,
+    max_weight: float = math.inf,
 ) -> pd.DataFrame:
     """Turn exam outcomes into labels, one row per shipment that has at least one.
 
@@ -55,18 +66,23 @@ def label(
 
     Args:
         outcomes: rows of `riskscore.tables.OUTCOMES` as known at the cut-off: the latest row per key. Reads
-            shipment_id, exam_type, result, hazard and inclusion_probability.
+            shipment_id, exam_type, result, hazard, inclusion_probability and, where it is there, known_at.
         deleted: shipments whose bill was withdrawn: they get no labels, whatever their outcomes say.
-        max_weight: clip of the weight (`config.Model.max_weight`).
+        chances: what the recorded design gave each shipment: indexed by shipment_id (unique), one column per exam of
+            `reference.exams()` with its chance; other columns and shipments are not read. None = nothing recorded.
+        max_weight: clip of `weight`.
 
     Returns:
         A frame indexed by shipment_id, ascending. Columns, all float64 unless said otherwise:
 
         - `any` and one per learned hazard: 1.0 confirmed, 0.0 cleared, NaN unlabelled;
-        - `weight`: 1 / inclusion probability of the exam, at most `max_weight`; 1.0 where it is unknown. A
-          shipment examined more than once counts with its highest known probability, and a probability of
-          0 is unknown: the design would not have examined it, so something else did;
-        - `uncorrected` (bool): no inclusion probability is known.
+        - `weight`, of `any`: 1 / inclusion probability of the exam; 1.0 where it is unknown. A shipment examined
+          more than once counts with its highest known probability, and a probability of 0 is unknown: the design
+          would not have examined it, so something else did;
+        - `weight_<hazard>`: 1 / chance of an exam that can see the hazard, from `chances`; where they say nothing
+          of the shipment, or 0, as `weight`. Training clips weights, labels do not;
+        - `uncorrected` (bool): no inclusion probability is known;
+        - `known_at` (timestamp): when the last of its results became known; only where `outcomes` say it.
 
     >>> rows = pd.DataFrame(
     ...     {
@@ -88,7 +104,12 @@ def label(
     starts, shipments = _groups(rows["shipment_id"])
     facts = _Facts(rows, starts)
     labels = pd.DataFrame(facts.labels(), index=shipments, columns=list(targets()))
-    labels["weight"], labels["uncorrected"] = _weights(rows, starts, max_weight)
+    labels["weight"], labels["uncorrected"] = _weights(rows, starts)
+    labels["weight"] = labels["weight"].clip(upper=max_weight)
+    for hazard, weight in _hazard_weights(shipments, labels["weight"], chances).items():
+        labels[weight_column(hazard)] = weight
+    if "known_at" in rows:
+        labels["known_at"] = rows.groupby("shipment_id")["known_at"].max().reindex(shipments)
     return labels[labels[list(targets())].notna().any(axis=1)]
 
 
@@ -165,9 +186,24 @@ def _visibility(exam_type: pd.Series) -> tuple[Flags, Flags]:
     return np.vstack([table, unknown])[codes], np.vstack([table, ~unknown])[codes]
 
 
-def _weights(rows: pd.DataFrame, starts: NDArray[np.intp], max_weight: float) -> tuple[NDArray[np.float64], Flags]:
+def _weights(rows: pd.DataFrame, starts: NDArray[np.intp]) -> tuple[NDArray[np.float64], Flags]:
     chance = rows["inclusion_probability"].to_numpy(dtype=np.float64, na_value=np.nan)
     known = np.where(chance > 0, chance, 0.0)
     highest = np.maximum.reduceat(known, starts) if len(starts) else known
     uncorrected = highest == 0
-    return np.where(uncorrected, 1.0, np.minimum(1 / np.where(uncorrected, 1.0, highest), max_weight)), uncorrected
+    return 1 / np.where(uncorrected, 1.0, highest), uncorrected
+
+
+def _hazard_weights(shipments: pd.Index, weight: pd.Series, chances: pd.DataFrame | None) -> dict[str, pd.Series]:
+    """Weights per learned hazard, by the chance of any exam that can see it."""
+    hazards = reference.learned_hazards()
+    if chances is None:
+        return dict.fromkeys(hazards, weight)
+    exams, sensitivity = reference.exams(), reference.sensitivity()
+    given = chances[list(exams)].reindex(shipments).to_numpy(dtype=np.float64, na_value=np.nan)
+    sees = np.array([[sensitivity[exam, hazard] > 0 for hazard in hazards] for exam in exams], dtype=np.float64)
+    # Added exam by exam: a matrix product may add in another order on another machine.
+    seen = sum(given[:, [at]] * sees[at] for at in range(len(exams)))
+    known = np.isfinite(seen) & (seen > 0)
+    weights = np.where(known, 1 / np.where(known, np.minimum(seen, 1.0), 1.0), weight.to_numpy()[:, None])
+    return {hazard: pd.Series(weights[:, at], index=shipments) for at, hazard in enumerate(hazards)}

@@ -2,7 +2,10 @@
 
 Only MLflow's client API for files is used: models are never logged or loaded through its flavours, which
 unpickle. What may be scored with is decided by the digest, kept as a tag of the version, and verified by
-`bundle.load`.
+`bundle.load`. Of what stands in a version's folder, only files named like those of a bundle are fetched.
+
+A registry that is down must not stop a morning: it is given up after seconds, with an error of its own
+(`RegistryUnreachableError`), so that a verified local copy may be used instead.
 
 A workspace may be copied or moved whole. MLflow keeps absolute artefact locations, so runs go to an
 experiment whose location is this workspace's (a new experiment when an old one points elsewhere), and
@@ -12,18 +15,19 @@ downloads look first where this workspace keeps the run.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
-import shutil
+import sqlite3
 import warnings
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskscore.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
@@ -40,13 +44,33 @@ _SQLITE = "sqlite:///"
 _LONGEST = 200
 
 # Read by MLflow from the environment; a value the user has set stands. It would ask its vendor for a telemetry
-# configuration, draw progress bars, and try a server that is down for four minutes before it gives up.
+# configuration, draw progress bars, print addresses of runs, wait two minutes for each answer, and try a server that
+# is down eight times.
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
+
+# Seconds to wait for another process that holds mlflow.db. MLflow itself would try a database that it cannot open
+# ten times, for a minute and a half.
+_LOCKED = 5.0
+
+# What MLflow says when it has looked and the answer is no; anything else means that it could not look.
+_ANSWERS = {"RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "INVALID_PARAMETER_VALUE"}
+
+# A version is ready when it is made: there is nothing to wait for, and nothing to log about waiting.
+_AT_ONCE = 0
+
+# MLflow's limits on one request.
+_METRICS, _PARAMS = 1000, 100
+
+
+class RegistryUnreachableError(ModelError):
+    """The registry gives no answer: the server is down, or the database is missing, locked or damaged."""
 
 
 def alias_of_new_version(aliases: Mapping[str, str]) -> str:
@@ -85,8 +109,18 @@ class Registry:
         metrics: Mapping[str, float],
         params: Mapping[str, Any],
         tags: Mapping[str, str],
+        artefacts: Mapping[str, str] | None = None,
     ) -> str:
         """Log files, figures, parameters and tags as a run, and make a version of it, without an alias.
+
+        Args:
+            bundle_dir: the bundle, as written by `bundle.save`.
+            digest: its digest.
+            metrics: figures by name, finite.
+            params: settings by name.
+            tags: of the run and of the version.
+            artefacts: text files kept beside the bundle, by name, such as the model card; they are for people, and
+                nothing is ever read from them.
 
         Returns:
             The version, such as "1".
@@ -99,13 +133,26 @@ class Registry:
             run_id = run.info.run_id
             _log(client, run_id, metrics, params)
             client.log_artifacts(run_id, str(bundle_dir), _BUNDLE)
+            _attach(client, run_id, artefacts or {}, None)
             client.set_terminated(run_id)
             if not client.search_registered_models(f"name = '{self.model_name}'"):
                 client.create_registered_model(self.model_name)
             source = f"{run.info.artifact_uri}/{_BUNDLE}"
             version_tags = {**tags, _DIGEST_TAG: digest}
-            made = client.create_model_version(self.model_name, source, run_id, tags=version_tags)
+            made = client.create_model_version(
+                self.model_name, source, run_id, tags=version_tags, await_creation_for=_AT_ONCE
+            )
             return str(made.version)
+
+    def attach(self, version: str, artefacts: Mapping[str, str]) -> None:
+        """Keep text files with the run of a version, such as a backtest's report; none of a bundle's is touched.
+
+        Raises:
+            ModelError: there is no such version, a name is that of the bundle, or MLflow cannot be reached.
+        """
+        with self._mlflow(existing=True) as client:
+            run_id = str(self._find(client, version).run_id)
+            _attach(client, run_id, artefacts, self._here(run_id))
 
     def adopt(self, version: str, known: Collection[str]) -> str:
         """Give a new version its alias, see `alias_of_new_version`.
@@ -130,7 +177,8 @@ class Registry:
         """Version and digest of an alias ("champion") or version ("3").
 
         Raises:
-            ModelError: there is no such version, or MLflow cannot be reached.
+            RegistryUnreachableError: MLflow cannot be reached, or nothing was ever registered.
+            ModelError: there is no such version.
         """
         with self._mlflow(existing=True) as client:
             found = self._find(client, alias_or_version)
@@ -157,18 +205,24 @@ class Registry:
         """Copy the bundle of `version` to `to_dir`, which must not exist. Verifying it is for `bundle.load`.
 
         Raises:
-            ModelError: there is no such version, its files are gone, or `to_dir` exists.
+            ModelError: there is no such version, its files are gone or are not a bundle's, or `to_dir` exists.
         """
+        from riskscore.models import bundle
+
         if to_dir.exists():
             raise ModelError("the place for the download is taken", where=str(to_dir))
         with self._mlflow(existing=True) as client:
-            found = self._find(client, version)
-            moved = self.artifact_root and self.artifact_root / str(found.run_id) / "artifacts" / _BUNDLE
-            if moved and moved.is_dir():
-                shutil.copytree(moved, to_dir, symlinks=True)
+            run_id = str(self._find(client, version).run_id)
+            if here := self._here(run_id):
+                bundle.copy(here / _BUNDLE, to_dir)
             else:
-                _fetch(client, str(found.run_id), to_dir)
+                _fetch(client, run_id, to_dir, bundle.file_names())
         return to_dir
+
+    def _here(self, run_id: str) -> Path | None:
+        """The folder of a run's artefacts in this workspace, wherever it was when the run was made."""
+        folder = self.artifact_root and self.artifact_root / run_id / "artifacts"
+        return folder if folder and folder.is_dir() else None
 
     def _experiment(self, client: MlflowClient) -> str:
         """Experiment of this workspace; one of the plain name may belong to the place it was copied from."""
@@ -198,15 +252,36 @@ class Registry:
         found = client.search_registered_models(f"name = '{self.model_name}'")
         return {alias: str(version) for model in found for alias, version in sorted(model.aliases.items())}
 
+    @property
+    def _database(self) -> Path | None:
+        """The file of an sqlite registry."""
+        if not self.tracking_uri.startswith(_SQLITE):
+            return None
+        return Path(self.tracking_uri.removeprefix(_SQLITE)).absolute()
+
     def _is_absent(self) -> bool:
         """No database file yet: asking MLflow would create one."""
-        return self.tracking_uri.startswith(_SQLITE) and not Path(self.tracking_uri.removeprefix(_SQLITE)).is_file()
+        return self._database is not None and not self._database.is_file()
+
+    def _require_readable(self) -> None:
+        if self._database is None or self._is_absent():
+            return
+        try:
+            with closing(sqlite3.connect(f"{self._database.as_uri()}?mode=ro", uri=True, timeout=_LOCKED)) as database:
+                database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            raise self._unreachable(str(error)) from error
+
+    def _unreachable(self, reason: str) -> RegistryUnreachableError:
+        return RegistryUnreachableError(f"the model registry failed: {reason}", where=self.tracking_uri)
 
     @contextmanager
     def _mlflow(self, *, existing: bool = False) -> Iterator[MlflowClient]:
         """The client, imported on first use, with MLflow's failures as ModelError."""
         if existing and self._is_absent():
-            raise ModelError("no model is registered", where=self.tracking_uri, fix="run riskscore train")
+            what = "no model is registered"
+            raise RegistryUnreachableError(what, where=self.tracking_uri, fix="run riskscore train")
+        self._require_readable()
         for name, value in _ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         from mlflow.exceptions import MlflowException
@@ -214,9 +289,26 @@ class Registry:
 
         try:
             yield _client(self.tracking_uri)
-        except (MlflowException, SQLAlchemyError) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise ModelError(f"the model registry failed: {reason[:_LONGEST]}", where=self.tracking_uri) from error
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0][:_LONGEST]
+            if getattr(error, "error_code", None) in _ANSWERS:
+                raise ModelError(f"the model registry refuses: {reason}", where=self.tracking_uri) from error
+            raise self._unreachable(reason) from error
+
+
+def signature(inputs: Sequence[str], outputs: Sequence[str]) -> str:
+    """MLflow's model signature as JSON: what goes in, null or not, and what comes out; all double.
+
+    MLflow shows it; nothing is loaded by it.
+    """
+    from mlflow.models.signature import ModelSignature
+    from mlflow.types.schema import ColSpec, Schema
+
+    made = ModelSignature(
+        inputs=Schema([ColSpec("double", name, required=False) for name in inputs]),
+        outputs=Schema([ColSpec("double", name) for name in outputs]),
+    )
+    return json.dumps(made.to_dict(), indent=1)
 
 
 def _client(tracking_uri: str) -> MlflowClient:
@@ -233,16 +325,41 @@ def _client(tracking_uri: str) -> MlflowClient:
 def _log(client: MlflowClient, run_id: str, metrics: Mapping[str, float], params: Mapping[str, Any]) -> None:
     from mlflow.entities import Metric, Param
 
-    client.log_batch(
-        run_id,
-        metrics=[Metric(name, value, 0, 0) for name, value in sorted(metrics.items())],
-        params=[Param(name, str(value)) for name, value in sorted(params.items())],
-    )
+    figures = [Metric(name, value, 0, 0) for name, value in sorted(metrics.items())]
+    settings = [Param(name, str(value)) for name, value in sorted(params.items())]
+    for start in range(0, len(figures), _METRICS):
+        client.log_batch(run_id, metrics=figures[start : start + _METRICS])
+    for start in range(0, len(settings), _PARAMS):
+        client.log_batch(run_id, params=settings[start : start + _PARAMS])
 
 
-def _fetch(client: MlflowClient, run_id: str, to_dir: Path) -> None:
+def _attach(client: MlflowClient, run_id: str, artefacts: Mapping[str, str], here: Path | None) -> None:
+    if taken := [name for name in artefacts if name.split("/")[0] == _BUNDLE]:
+        raise ModelError("the bundle of a version is never changed", where=taken[0])
+    for name, content in sorted(artefacts.items()):
+        if here is None:
+            client.log_text(run_id, content, name)
+        else:
+            (here / name).parent.mkdir(parents=True, exist_ok=True)
+            (here / name).write_text(content, encoding="utf-8")
+
+
+def _fetch(client: MlflowClient, run_id: str, to_dir: Path, names: Collection[str]) -> None:
+    """Fetch by name: what else the server's folder holds stays there, and decides no path."""
+    import shutil
     import tempfile
 
+    from riskscore.models import bundle
+
+    listed = {Path(found.path).name for found in client.list_artifacts(run_id, _BUNDLE) if not found.is_dir}
+    if strange := sorted(listed - set(names)):
+        raise ModelError(f"not a file of a bundle: {strange[0]}", where=f"run {run_id}")
     to_dir.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=to_dir.parent, prefix=".download-") as aside:
-        shutil.move(client.download_artifacts(run_id, _BUNDLE, aside), to_dir)
+        whole, fetched = Path(aside, "whole"), Path(aside, "fetched")
+        whole.mkdir()
+        fetched.mkdir()
+        for name in sorted(listed):
+            # Where below `fetched` a file comes to lie depends on the kind of server.
+            shutil.move(client.download_artifacts(run_id, f"{_BUNDLE}/{name}", str(fetched)), whole / name)
+        bundle.copy(whole, to_dir)

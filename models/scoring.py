@@ -21,7 +21,8 @@ class Model:
     """A trained model ready to score: native boosters and their calibrators.
 
     Parsing a damaged booster can crash the interpreter or, worse, change its predictions, so texts must
-    come from `training.train` in this process or from `bundle.load`, which verifies the digest first.
+    come from `training.train` in this process or from `bundle.load`, which verifies the digest first and tries them
+    in a process of their own.
 
     Raises:
         ModelError: LightGBM cannot read a booster, or it was made for another number of features.
@@ -50,6 +51,16 @@ class Model:
     def training(self) -> Mapping[str, Any]:
         """The training manifest; every fact was known before the morning of its `as_of` (ISO date)."""
         return self.trained.training
+
+    def booster(self, target: str) -> lgb.Booster:
+        """The booster of one of `targets`, before calibration; its columns are those of `features`, in order.
+
+        Raises:
+            ModelError: there is none.
+        """
+        if target not in self._boosters:
+            raise ModelError(f"no booster of {target}", where=", ".join(self.targets))
+        return self._boosters[target]
 
     def predict(self, features: pd.DataFrame, threads: int = 1) -> pd.DataFrame:
         """Calibrated probabilities; the same bits for any row order and number of threads.

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from riskscore.models.calibration import Calibrator
+    from riskscore.models.severity import Severity
 
 Kind = Literal["numeric", "categorical"]
 
@@ -39,12 +40,14 @@ class TrainedModel:
     Attributes:
         features: input columns, in the order the boosters know them.
         boosters: `any` first, then the hazards with enough labels.
-        training: the training manifest: as_of, days, rows, labels per target, settings, policy, libraries.
+        training: the training manifest, see riskscore.models.manifest.
+        severity: what each hazard costs, in USD; None = not learned, expected harm is null.
     """
 
     features: tuple[Feature, ...]
     boosters: Mapping[str, TrainedBooster]
     training: Mapping[str, Any]
+    severity: Severity | None = None
 
     @property
     def feature_hash(self) -> str:

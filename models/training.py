@@ -1,28 +1,29 @@
 """Train the boosters: one for `any` hazard and one per hazard with enough confirmed cases.
 
-The split is by time (`split.temporal_split`) and all targets share its days. The model is not refitted on the
-hold-out afterwards: the figures in its manifest are those of the very boosters that will score.
+Twice per target. A first booster learns from the earlier days, is stopped and calibrated on later ones and evaluated
+on the latest: its figures go into the manifest. The one that will score then learns from all days, as many rounds:
+labels are few, and the newest tell most. All targets share the days of the split (`split.temporal_split`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from riskscore import reference
 from riskscore.errors import ModelError
 from riskscore.models import boosting, calibration, evaluation
-from riskscore.models.labels import ANY, POLICY, targets
+from riskscore.models.labels import ANY, targets, weight_column
+from riskscore.models.manifest import iso, manifest
 from riskscore.models.matrix import to_matrix
 from riskscore.models.split import FIX, Split, temporal_split
 from riskscore.models.trained import TrainedBooster, TrainedModel, as_features
+from riskscore.models.weights import weigh
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -31,13 +32,18 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Days = NDArray[np.int64]
+    Rows = NDArray[np.bool_]
     Progress = Callable[[str, int, int], None]
 
 # With fewer confirmed cases than this on the calibration days a hazard gets no booster: nobody could say what
 # its scores mean. The prior of the calibrator carries small counts above it.
 MIN_CALIBRATION_POSITIVES = 3
 
-_EPOCH = date(1970, 1, 1)
+# With at least this many confirmed cases on the later days, the first booster's scores of them calibrate the second
+# booster. With fewer, each of `_FOLDS` stretches of days is scored by a booster of the other days: two numbers are
+# fitted, and a handful of cases would make them noise.
+_ENOUGH_LATER_POSITIVES = 200
+_FOLDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +55,42 @@ class _Data:
     labels: pd.DataFrame
     orphans: int
 
-    def target(self, name: str) -> tuple[Floats, Floats]:
-        """Labels and weights of one target."""
-        return self.labels[name].to_numpy(), self.labels["weight"].to_numpy()
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The rows that have a label for one target: their days, labels and inverse chances of an exam.
+
+    `matrix` is that of all targets, and `at` are the target's rows in it: a copy per target would cost a GiB.
+    """
+
+    matrix: Floats
+    at: NDArray[np.intp]
+    days: Days
+    outcome: Floats
+    weight: Floats
+    design: boosting.Design
+
+    @classmethod
+    def of(cls, data: _Data, name: str, design: boosting.Design) -> _Target:
+        outcome = data.labels[name].to_numpy()
+        column = weight_column(name) if weight_column(name) in data.labels else "weight"
+        at = np.flatnonzero(np.isfinite(outcome))
+        return cls(data.matrix, at, data.days[at], outcome[at], data.labels[column].to_numpy()[at], design)
+
+    def sample(self, rows: Rows) -> boosting.Sample:
+        """Rows to boost on."""
+        settings = self.design.settings
+        weights = weigh(self.weight[rows], self.days[rows], settings.max_weight, settings.half_life_days)
+        return boosting.Sample(self.matrix[self.at[rows]], self.outcome[rows], weights)
+
+    def wide_weight(self, rows: Rows) -> Floats:
+        """Weights for figures that speak of all shipments."""
+        settings = self.design.settings
+        return weigh(self.weight[rows], self.days[rows], settings.max_calibration_weight, settings.half_life_days)
+
+    def log_odds(self, booster: boosting.Boosted, rows: Rows) -> Floats:
+        """Raw scores of rows."""
+        return boosting.log_odds(booster.booster, self.matrix[self.at[rows]], self.design.threads)
 
 
 def train(  # noqa: PLR0913 - the first four are the data, the others have sensible defaults
@@ -94,14 +133,16 @@ def train(  # noqa: PLR0913 - the first four are the data, the others have sensi
     design = boosting.Design(settings, _positions(schema, categorical), signs, threads)
     data = _join(features, labels, np.asarray(arrival_days, dtype=np.int64))
     split = _split(data, settings)
-    chosen = [n for n in targets() if n in labels and _shortfall(data, split, n, settings) is None]
+    shortfalls = {name: _shortfall(data, split, name, settings) for name in targets() if name in labels}
+    chosen = [name for name, reason in shortfalls.items() if reason is None]
     boosters = {}
     for done, name in enumerate(chosen):
         _report(progress, name, done, len(chosen))
-        boosters[name] = _fit_target(data, split, name, design)
+        boosters[name] = _fit_target(_Target.of(data, name, design), split)
     _report(progress, "", len(chosen), len(chosen))
-    manifest = _manifest(data, split, settings, as_of) | {"provenance": dict(provenance or {})}
-    return TrainedModel(schema, boosters, manifest)
+    record = manifest(data.labels, data.days, split, settings, shortfalls, as_of)
+    record |= {"labels_without_features": data.orphans, "provenance": dict(provenance or {})}
+    return TrainedModel(schema, boosters, record)
 
 
 def _report(progress: Progress | None, target: str, done: int, total: int) -> None:
@@ -144,7 +185,7 @@ def _constraints(schema: Sequence[Any], monotone: Mapping[str, int]) -> tuple[in
 
 
 def _split(data: _Data, settings: config.Model) -> Split:
-    outcome, _ = data.target(ANY)
+    outcome = data.labels[ANY].to_numpy()
     rows, positives = int(np.isfinite(outcome).sum()), int(np.nansum(outcome))
     if positives in (0, rows):
         raise ModelError(f"{_found(rows, positives)}, training needs both classes", fix=FIX)
@@ -152,7 +193,7 @@ def _split(data: _Data, settings: config.Model) -> Split:
     fitting = outcome[split.fit(data.days)]
     rows, positives = int(np.isfinite(fitting).sum()), int(np.nansum(fitting))
     if positives in (0, rows):
-        where = f"the days before {_iso(split.calibrate_from)}"
+        where = f"the days before {iso(split.calibrate_from)}"
         raise ModelError(f"{_found(rows, positives)} to fit on", where=where, fix=FIX)
     return split
 
@@ -165,7 +206,7 @@ def _shortfall(data: _Data, split: Split, name: str, settings: config.Model) -> 
     """Why a hazard gets no booster; None when it gets one. `any` always does."""
     if name == ANY:
         return None
-    outcome, _ = data.target(name)
+    outcome = data.labels[name].to_numpy()
     fitting, checking = outcome[split.fit(data.days)], outcome[split.calibrate(data.days)]
     if (cases := int(np.nansum(fitting))) < settings.min_positives:
         return f"{cases} confirmed cases to fit on, {settings.min_positives} needed"
@@ -176,50 +217,26 @@ def _shortfall(data: _Data, split: Split, name: str, settings: config.Model) -> 
     return None
 
 
-def _fit_target(data: _Data, split: Split, name: str, design: boosting.Design) -> TrainedBooster:
-    outcome, weight = data.target(name)
-    known = np.isfinite(outcome)
-    fitting, checking = known & split.fit(data.days), known & split.calibrate(data.days)
-    booster = boosting.boost(
-        boosting.Sample(data.matrix[fitting], outcome[fitting], weight[fitting]),
-        boosting.Sample(data.matrix[checking], outcome[checking], weight[checking]),
-        design,
-    )
-    later = split.evaluate(data.days)
-    raw, unseen = (boosting.log_odds(booster.booster, data.matrix[rows], design.threads) for rows in (checking, later))
-    calibrator = calibration.fit(raw, outcome[checking], weight[checking])
-    figures = evaluation.evaluate(calibrator(unseen), outcome[later], weight[later])
-    return TrainedBooster(booster.text, calibrator, figures)
+def _fit_target(target: _Target, split: Split) -> TrainedBooster:
+    early, checking, later = split.fit(target.days), split.calibrate(target.days), split.evaluate(target.days)
+    first = boosting.boost(target.sample(early), target.sample(checking), target.design)
+    calibrator = _calibrate(target, target.log_odds(first, checking), checking)
+    unseen, weight = calibrator(target.log_odds(first, later)), target.wide_weight(later)
+    figures = evaluation.evaluate(unseen, target.outcome[later], weight)
+    final = boosting.boost(target.sample(early | ~early), None, target.design, first.rounds)
+    return TrainedBooster(final.text, _final_calibrator(target, first, ~early), figures)
 
 
-def _manifest(data: _Data, split: Split, settings: config.Model, as_of: date | None) -> dict[str, Any]:
-    parts = {"fit": split.fit, "calibrate": split.calibrate, "evaluate": split.evaluate}
-    return {
-        "as_of": as_of.isoformat() if as_of else _iso(int(data.days.max()) + 1),
-        "rows": len(data.days),
-        "labels_without_features": data.orphans,
-        "uncorrected": int(data.labels["uncorrected"].sum()) if "uncorrected" in data.labels else None,
-        "days": {name: _window(data.days[part(data.days)]) for name, part in parts.items()},
-        "targets": {name: _counts(data, split, name, settings) for name in targets() if name in data.labels},
-        "settings": settings.model_dump(mode="json"),
-        "label_policy": POLICY,
-        "rule_only": list(reference.RULE_ONLY_HAZARDS),
-        "libraries": {name: version(name) for name in ("lightgbm", "numpy", "scipy")},
-    }
+def _final_calibrator(target: _Target, first: boosting.Boosted, held_out: Rows) -> calibration.Calibrator:
+    """The calibrator of the booster of all days, from scores of rows by boosters that had not seen them."""
+    if target.outcome[held_out].sum() >= _ENOUGH_LATER_POSITIVES:
+        return _calibrate(target, target.log_odds(first, held_out), held_out)
+    raw, everything = np.zeros(len(target.days)), np.ones(len(target.days), dtype=bool)
+    for part in np.array_split(np.unique(target.days), _FOLDS):
+        rows = np.isin(target.days, part)
+        raw[rows] = target.log_odds(boosting.boost(target.sample(~rows), None, target.design, first.rounds), rows)
+    return _calibrate(target, raw, everything)
 
 
-def _counts(data: _Data, split: Split, name: str, settings: config.Model) -> dict[str, Any]:
-    outcome, _ = data.target(name)
-    figures: dict[str, Any] = {"no_booster_because": _shortfall(data, split, name, settings)}
-    for part in (split.fit, split.calibrate, split.evaluate):
-        rows = outcome[part(data.days)]
-        figures[part.__name__] = {"rows": int(np.isfinite(rows).sum()), "positives": int(np.nansum(rows))}
-    return figures
-
-
-def _window(days: Days) -> dict[str, Any]:
-    return {"first": _iso(int(days.min())), "last": _iso(int(days.max())), "days": len(np.unique(days))}
-
-
-def _iso(day: int) -> str:
-    return (_EPOCH + timedelta(days=day)).isoformat()
+def _calibrate(target: _Target, raw: Floats, rows: Rows) -> calibration.Calibrator:
+    return calibration.fit(raw, target.outcome[rows], target.wide_weight(rows))

@@ -18,11 +18,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from riskscore.config import Config
-    from riskscore.selection import SelectionResult
+    from riskscore.models.severity import Severity
+    from riskscore.selection import Rival, SelectionResult
 
 
 def choose(
-    config: Config, shipments: pd.DataFrame, frame: pd.DataFrame, scores: pd.DataFrame, day: date
+    config: Config,
+    shipments: pd.DataFrame,
+    frame: pd.DataFrame,
+    scores: pd.DataFrame,
+    day: date,
+    rival: Rival | None = None,
 ) -> SelectionResult:
     """Select exams for a day's scored shipments under the configured rules and capacity.
 
@@ -32,10 +38,11 @@ def choose(
         frame: their features, same index.
         scores: `any` and a column per modelled hazard, same index.
         day: the run date.
+        rival: the model on trial; None = no trial.
     """
     matches = selection.match(config.must_exam, shipments.join(frame), day)
     risk = shipments[["port"]].join(scores["any"])
-    return selection.select(risk, scores.drop(columns="any"), matches, config.capacity, config.selection, day)
+    return selection.select(risk, scores.drop(columns="any"), matches, config.capacity, config.selection, day, rival)
 
 
 def as_published(
@@ -44,6 +51,7 @@ def as_published(
     chosen: SelectionResult,
     centers: pd.Series,
     stamp: Mapping[str, Any],
+    severity: Severity | None = None,
 ) -> pa.Table:
     """The recommendations table (riskscore.tables.recommendations_schema), sorted by port and priority.
 
@@ -53,8 +61,9 @@ def as_published(
         chosen: the selection, same index.
         centers: the importer's Center, null where not on record; same index.
         stamp: the values every row shares: run_id, model_version, feature_hash, ledger_seq, scored_at.
+        severity: USD of harm by hazard; None = a model without it: expected_harm_usd is null.
     """
-    schema = recommendations_schema()
+    schema, unknown = recommendations_schema(), np.full(len(live), np.nan)
     columns: dict[str, Any] = {
         "shipment_id": live.index,
         "version": live["version"],
@@ -63,9 +72,9 @@ def as_published(
         "exam_probabilities": struct_column(chosen.exam_probabilities, reference.exams()),
         "risk_score": scores["any"],
         "hazard_scores": struct_column(scores.drop(columns="any"), reference.hazards()),
-        # Filled by later issues; null says so.
-        "expected_harm_usd": np.full(len(live), np.nan),
-        "programme_credit": np.full(len(live), np.nan),
+        "expected_harm_usd": severity.expected_harm(scores, live["value_usd"]) if severity else unknown,
+        # Filled by a later issue; null says so.
+        "programme_credit": unknown,
         **{name: chosen.frame[name] for name in chosen.frame.columns if name in schema.names},
         **{name: [value] * len(live) for name, value in stamp.items()},
     }

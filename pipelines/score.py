@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from riskscore.pipelines.arrival_days import require_arrival, split
@@ -11,6 +12,7 @@ from riskscore.pipelines.model_store import load_model, require_past
 from riskscore.pipelines.past import Past
 from riskscore.pipelines.projection import project
 from riskscore.pipelines.score_day import DayResult, score_day
+from riskscore.pipelines.trial import challenger_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,16 +69,19 @@ def score(  # noqa: PLR0913 - the options of the command
     plan = [(day, sources)] if day else split(sources, workspace.config.zone)
     with workspace.writing() as ledger:
         project(workspace, ledger)
-        loaded = load_model(workspace, ledger, model)
+        load = cache(partial(load_model, workspace, ledger))
+        loaded = load(model)
         past, results = Past(workspace, ledger, builders), []
         for done, (morning, part) in enumerate(plan):
             if report:
                 report(f"scoring {morning.isoformat()}", done, len(plan))
             recorded = None if refresh else ledger.run_of(morning)
             chosen = _model_of(workspace, ledger, recorded, loaded)
-            if recorded is None and not allow_future_model:
-                require_past(chosen, morning)
-            results.append(score_day(workspace, ledger, past, chosen, part, morning, refresh=refresh))
+            challenger = challenger_of(workspace.config, recorded, chosen, load)
+            for used in (chosen, challenger):
+                if used is not None and recorded is None and not allow_future_model:
+                    require_past(used, morning)
+            results.append(score_day(workspace, ledger, past, chosen, part, morning, challenger, refresh=refresh))
             project(workspace, ledger, morning)
         past.keep()
         if report:

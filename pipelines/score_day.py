@@ -23,6 +23,7 @@ from riskscore.frames import as_frame
 from riskscore.ledger import Run, live_on
 from riskscore.pipelines.intake import Intake, take_in
 from riskscore.pipelines.recommendations import as_published, choose
+from riskscore.pipelines.trial import as_recorded, rival_scores
 from riskscore.publication import encode
 from riskscore.tables import SHIPMENTS
 
@@ -90,6 +91,7 @@ class _Plan:
     model: LoadedModel
     cutoff: datetime
     reference_digest: str
+    challenger: LoadedModel | None = None
 
 
 @dataclass(slots=True)
@@ -117,21 +119,22 @@ class _Morning:
     size: int
 
 
-def score_day(
+def score_day(  # noqa: PLR0913 - what a morning is made of
     workspace: Workspace,
     ledger: Ledger,
     past: Past,
     model: LoadedModel,
     sources: Sequence[Source],
     day: date,
+    challenger: LoadedModel | None = None,
     *,
     refresh: bool = False,
 ) -> DayResult:
     """Score one arrival day in one transaction, without publishing it (see projection.project).
 
     A day that was scored before is computed again at its recorded ledger position, with its recorded
-    configuration and the given model, which must be the recorded one; what the files add is kept and waits for
-    `refresh`.
+    configuration and the given models, which must be the recorded ones; what the files add is kept and waits for
+    `refresh`. With a `challenger`, ranked slots on which it and the model disagree are tossed for.
 
     Raises:
         RunError: nothing stands on that morning, or a replay differs from what was recorded.
@@ -141,7 +144,7 @@ def score_day(
     with ledger.transaction(f"score {day}") as transaction:
         with clock.stage("append"):
             intake = take_in(transaction, sources, SHIPMENTS, workspace.config.zone)
-        plan = _plan(workspace, transaction, model, day, recorded)
+        plan = _plan(workspace, transaction, (model, challenger), day, recorded)
         morning = _compute(plan, ledger, past, workspace.threads, clock)
         counts = _count(intake, morning.standing, day, scored_again=recorded is not None)
         if recorded is not None:
@@ -165,22 +168,30 @@ def _compute(plan: _Plan, ledger: Ledger, past: Past, threads: int, clock: _Cloc
         frame = past.build(live, history)
     with clock.stage("score"):
         scores = plan.model.model.predict(frame, threads)
+        rival = rival_scores(plan.challenger, frame, threads)
     with clock.stage("select"):
-        chosen = choose(plan.config, live, frame, scores, plan.day)
+        chosen = choose(plan.config, live, frame, scores, plan.day, rival)
     with clock.stage("put together"):
         run_id = _run_id(plan, live)
-        table = as_published(live, scores, chosen, history.statuses["importer"]["center"], _stamp(plan, run_id))
+        centers, severity = history.statuses["importer"]["center"], plan.model.model.trained.severity
+        table = as_published(live, scores, chosen, centers, _stamp(plan, run_id), severity)
         content = encode(table)
     return _Morning(standing, chosen, table, run_id, hashlib.sha256(content).hexdigest(), len(content))
 
 
-def _plan(workspace: Workspace, transaction: Transaction, model: LoadedModel, day: date, recorded: Run | None) -> _Plan:
+def _plan(
+    workspace: Workspace,
+    transaction: Transaction,
+    models: tuple[LoadedModel, LoadedModel | None],
+    day: date,
+    recorded: Run | None,
+) -> _Plan:
     if recorded is None:
         config, position = workspace.config, transaction.seq
     else:
         config, position = _recorded_config(recorded), recorded.position
     cutoff = datetime(day.year, day.month, day.day, tzinfo=config.zone).astimezone(UTC)
-    return _Plan(day, position, config, model, cutoff, workspace.tables.digest())
+    return _Plan(day, position, config, models[0], cutoff, workspace.tables.digest(), models[1])
 
 
 def _recorded_config(recorded: Run) -> Config:
@@ -194,10 +205,11 @@ def _recorded_config(recorded: Run) -> Config:
 
 
 def _run_id(plan: _Plan, live: pd.DataFrame) -> str:
-    """Digest of what the run depends on: rows in canonical order, configuration, reference facts, model, cut-off."""
+    """Digest of what the run depends on: rows in canonical order, configuration, reference facts, models, cut-off."""
     digest = hashlib.sha256()
     given = [plan.config.digest(), plan.reference_digest, plan.model.version, plan.model.digest]
-    parts = [*given, plan.cutoff.isoformat(), str(plan.position)]
+    rival = [plan.challenger.version, plan.challenger.digest] if plan.challenger else []
+    parts = [*given, plan.cutoff.isoformat(), str(plan.position), *rival]
     for part in [*parts, *live["row_digest"].sort_index()]:
         digest.update(f"{part}\n".encode())
     return digest.hexdigest()
@@ -255,7 +267,8 @@ def _record(
         "cutoff": plan.cutoff.isoformat(),
         "ledger_position": plan.position,
         "inputs": [{"path": s.path, "sha256": s.sha256, "rows": s.rows} for s in sources],
-        "model": {"version": plan.model.version, "digest": plan.model.digest, "as_of": plan.model.as_of.isoformat()},
+        "model": plan.model.as_record(),
+        "trial": as_recorded(plan.challenger, chosen.disputed),
         "feature_hash": plan.model.model.feature_hash,
         "config": plan.config.model_dump(mode="json"),
         "config_digest": plan.config.digest(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,11 @@ import pyarrow as pa
 from riskscore import features, models
 from riskscore.errors import RunError
 from riskscore.frames import as_frame, epoch_days
-from riskscore.ledger import outcomes_known, read_mornings
-from riskscore.models import bundle, evaluation
-from riskscore.pipelines.model_store import keep_copy, registry_of
+from riskscore.ledger import exam_chances, outcomes_known, read_mornings
+from riskscore.models import bundle, evaluation, severity
+from riskscore.models.card import card
+from riskscore.models.delays import correct_delays
+from riskscore.pipelines.model_store import artefacts_of, keep_copy, registry_of, remember, tags_of
 from riskscore.pipelines.past import Past
 from riskscore.pipelines.projection import project
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from riskscore.features import FeatureBuilder
     from riskscore.ledger import Ledger
     from riskscore.models import TrainedModel
+    from riskscore.models.severity import Severity
     from riskscore.workspace import Workspace
 
     Report = Callable[[str, int, int], None]
@@ -79,6 +82,11 @@ def train(
         shipments, labels = read_labelled(workspace, ledger, morning, position)
         past = Past(workspace, ledger, builders)
         fitted = fit(workspace, past, shipments, labels, morning, position, report)
+        fitted = replace(
+            fitted,
+            severity=learn_severity(ledger, shipments, labels, morning, position),
+            training={**fitted.training, "latest_known": _latest_known(workspace, labels)},
+        )
         folder = Path(scratch) / "bundle"
         digest = bundle.save(fitted, folder)
         return _register(workspace, ledger, fitted, folder, digest, morning)
@@ -94,10 +102,28 @@ def read_labelled(
         shipment nobody examined is in neither.
     """
     outcomes = as_frame(outcomes_known(ledger.connection, as_of, position))
-    labels = models.label(outcomes, max_weight=workspace.config.model.max_weight)
+    examined = pa.array(outcomes["shipment_id"].unique(), pa.string())
+    chances = as_frame(exam_chances(ledger.connection, examined, as_of, position), index="shipment_id")
+    settled = workspace.config.model.settled_after_days
+    labels = correct_delays(models.label(outcomes, chances=chances), outcomes, as_of, settled)
     asked = pa.array(labels.index, pa.string())
     shipments = as_frame(read_mornings(ledger.connection, asked, as_of, position), index="shipment_id")
     return shipments, labels.loc[labels.index.isin(shipments.index)]
+
+
+def learn_severity(
+    ledger: Ledger, shipments: pd.DataFrame, labels: pd.DataFrame, as_of: date, position: int
+) -> Severity:
+    """What each hazard costs, from the amounts known before `as_of`; arguments as `read_labelled` returns them."""
+    outcomes = as_frame(outcomes_known(ledger.connection, as_of, position))
+    known = outcomes[outcomes["shipment_id"].isin(labels.index)]
+    return severity.fit(known, shipments["value_usd"], labels)
+
+
+def _latest_known(workspace: Workspace, labels: pd.DataFrame) -> str:
+    """The day, in the workspace's zone, on which the last of the results became known."""
+    latest = labels["known_at"].max().tz_localize("UTC").tz_convert(workspace.config.zone)
+    return str(latest.date().isoformat())
 
 
 def fit(
@@ -119,6 +145,7 @@ def fit(
         epoch_days(shipments["arrival_date"]),
         workspace.config.model,
         categorical=[feature.name for feature in features.catalogue(past.builders) if feature.categorical],
+        monotone=features.monotone(past.builders),
         threads=workspace.threads,
         as_of=as_of,
         provenance={
@@ -142,13 +169,15 @@ def _register(
 ) -> Trained:
     registry = registry_of(workspace)
     evaluations = {target: dict(booster.evaluation) for target, booster in fitted.boosters.items()}
-    tags = {"as_of": as_of.isoformat(), "feature_hash": fitted.feature_hash}
-    version = registry.register(folder, digest, evaluation.flatten(evaluations), _parameters(workspace), tags)
+    figures, parameters, written = evaluation.flatten(evaluations), _parameters(workspace), card(fitted, digest)
+    artefacts = artefacts_of(fitted, written)
+    version = registry.register(folder, digest, figures, parameters, tags_of(fitted), artefacts)
     with ledger.transaction("train") as transaction:
         transaction.record_model(version, digest, as_of, fitted.feature_hash)
-    keep_copy(workspace, version, folder)
+    keep_copy(workspace, version, folder, written)
     # Last: an alias must never point at a version that the ledger does not vouch for.
     alias = registry.adopt(version, known=ledger.model_versions())
+    remember(workspace, alias, version)
     return Trained(version, alias, digest, as_of, int(fitted.training["rows"]), evaluations)
 
 

@@ -42,6 +42,9 @@ class Selection(_Frozen):
     """Share of each port's slots drawn at random among all shipments that targeting left over."""
     floor_exam: str = "intensive"
     """Exam of a random pick: the one that sees most, so that its result speaks of most hazards."""
+    trial: str = ""
+    """Alias or version of the model on trial: ranked slots on which it and the champion disagree are tossed for;
+    empty = no trial."""
 
     @field_validator("floor_exam")
     @classmethod
@@ -79,16 +82,28 @@ class MustExam(_Frozen):
 class Model(_Frozen):
     """How boosters are trained."""
 
-    trees: Annotated[int, Field(ge=1)] = 200
-    """Boosting rounds at most; early stopping on the latest training days may end sooner."""
+    trees: Annotated[int, Field(ge=1)] = 150
+    """Boosting rounds at most; early stopping on later days may end sooner."""
     leaves: Annotated[int, Field(ge=2)] = 15
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
+    min_leaf_rows: Annotated[int, Field(ge=1)] = 20
+    """Labelled shipments in a leaf at least: smaller ones would learn single shipments by heart."""
+    l2: Annotated[float, Field(ge=0)] = 0.0
+    """Ridge penalty on leaf values. It weighs on rare cases most: 10 cost a seventh of the recall (ADR 0014)."""
+    feature_share: Annotated[float, Field(gt=0, le=1)] = 0.3
+    """Share of the features, drawn anew, that each tree may use."""
+    random_splits: bool = True
+    """One random threshold per feature is tried (extremely randomised trees, Geurts 2006): robust with few cases."""
     min_positives: Annotated[int, Field(ge=1)] = 40
     """A hazard with fewer confirmed cases gets no booster; its column in hazard_scores is null."""
     holdout_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.2
-    """Share of the latest examined days kept for calibration and evaluation, never for fitting."""
-    max_weight: Annotated[float, Field(ge=1)] = 20.0
-    """Clip of the inverse inclusion-probability weight: bounds the variance one rare draw can bring."""
+    """Share of the latest examined days on which the booster is stopped and evaluated before it is fitted on all."""
+    max_weight: Annotated[float, Field(ge=1)] = 10.0
+    """Clip of the inverse inclusion-probability weight in fitting: bounds the variance one rare draw can bring."""
+    max_calibration_weight: Annotated[float, Field(ge=1)] = 500.0
+    """The same clip in calibration and evaluation: probabilities should speak of all shipments, so it is wide."""
+    settled_after_days: Annotated[int, Field(ge=0)] = 60
+    """Days after an exam by which its result is usually known; newer labels are corrected for those still to come."""
     half_life_days: Annotated[float, Field(ge=0)] = 0.0
     """A labelled shipment weighs half as much when it arrived this many days earlier; 0 = all alike."""
     seed: int = 7

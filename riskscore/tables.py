@@ -268,8 +268,10 @@ INGESTED = {table.name: table for table in (SHIPMENTS, TRADERS, OUTCOMES, POST_E
 def recommendations_schema() -> pa.Schema:
     """Arrow schema of the published recommendations: one row per live shipment arriving on the run's day.
 
-    The run date lives in the path only. `programme_credit` and `expected_harm_usd` are null until the issues
-    that fill them; a hazard without a model is null in `hazard_scores`.
+    The run date lives in the path only. `expected_harm_usd` is probability times severity, summed over the learned
+    hazards; one without a model of its own counts with its share of `any`, and the sum is null only where the model
+    has no severity. `programme_credit` is null until the issue that fills it; a hazard without a model is null in
+    `hazard_scores`.
     """
     import pyarrow as pa
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
@@ -46,6 +46,7 @@ def _print_warnings(workspace: Workspace, result: DayResult) -> None:
     if result.replayed:
         version = record["model"]["version"]
         print(f"{day}: as scored before, with model {version}; --refresh uses the model, settings and facts of now")
+    _print_models(day, record)
     if result.replayed and result.counts.deferred:
         print(f"WARNING {day}: {result.counts.deferred:,} new rows are kept but not scored; use --refresh")
     if record["ports_without_capacity"]:
@@ -60,6 +61,15 @@ def _print_warnings(workspace: Workspace, result: DayResult) -> None:
             print(f"{day}: rule {rule['rule_id']} {rule['flag']}")
     if result.counts.quarantined:
         print(f"{day}: refused rows and their reasons: {workspace.out / 'quarantine'}")
+
+
+def _print_models(day: str, record: dict[str, Any]) -> None:
+    version, registry = record["model"]["version"], record["model"].get("registry", "ok")
+    if registry != "ok":
+        print(f"WARNING {day}: scored with the verified local copy of model {version}; registry {registry}")
+    if trial := record.get("trial"):
+        pairs, rival = len(trial["disputed"]), trial["version"]
+        print(f"{day}: {pairs:,} slots given by toss to model {version} or {rival}; see riskscore trial")
 
 
 def _print_exams(result: DayResult) -> None:

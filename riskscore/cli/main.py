@@ -11,8 +11,11 @@ import typer
 from typer.exceptions import TyperException
 
 from riskscore._version import VERSION
+from riskscore.cli.backtest import backtest
 from riskscore.cli.options import Files, FormatOption, day_of, open_workspace
+from riskscore.cli.promote import promote
 from riskscore.cli.terminal import console, progress, table
+from riskscore.cli.trial import trial
 from riskscore.errors import RiskscoreError
 from riskscore.workspace import Workspace
 
@@ -205,6 +208,11 @@ def _evaluation(target: str, figures: dict[str, Any]) -> list[object]:
     numbers = (figures["base_rate"], figures["auc"], top["precision_random"], figures["calibration_ratio"])
     shown = ["-" if number is None else f"{number:.3f}" for number in numbers]
     return [target, figures["rows"], figures["positives"], *shown]
+
+
+app.command()(backtest)
+app.command()(promote)
+app.command()(trial)
 
 
 @app.command()

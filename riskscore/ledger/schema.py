@@ -38,6 +38,10 @@ _BOOKS = {
         feature_hash VARCHAR NOT NULL""",
     "runs": """seq BIGINT NOT NULL, run_date DATE NOT NULL, run_id VARCHAR NOT NULL, position BIGINT NOT NULL,
         parquet_sha256 VARCHAR NOT NULL, record VARCHAR NOT NULL""",
+    "decisions": """seq BIGINT NOT NULL, version VARCHAR NOT NULL, alias VARCHAR NOT NULL, against VARCHAR,
+        accepted BOOLEAN NOT NULL, manner VARCHAR NOT NULL, reasons VARCHAR[] NOT NULL, stated VARCHAR NOT NULL,
+        decided_by VARCHAR NOT NULL, decided_at TIMESTAMP NOT NULL, position BIGINT NOT NULL,
+        evidence VARCHAR NOT NULL""",
 }
 
 

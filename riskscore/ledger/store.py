@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,39 @@ class Run:
     record: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """Whether a model version may stand under an alias, as decided once (docs/adr/0012).
+
+    Attributes:
+        seq: ledger position of the decision.
+        version: the model version that was to get the alias.
+        alias: such as champion.
+        against: the version that held the alias; None = none did.
+        accepted: it may.
+        manner: gate, override or rollback.
+        reasons: why, in sentences.
+        stated: what the person who asked gave as a reason; empty = nothing.
+        decided_by: who asked.
+        decided_at: wall clock (UTC).
+        position: ledger position of the evidence.
+        evidence: every figure and rule, as JSON can hold it.
+    """
+
+    seq: int
+    version: str
+    alias: str
+    against: str | None
+    accepted: bool
+    manner: str
+    reasons: tuple[str, ...]
+    stated: str
+    decided_by: str
+    decided_at: datetime
+    position: int
+    evidence: dict[str, Any]
+
+
 class Transaction:
     """What a command may do to the ledger before it commits.
 
@@ -60,6 +93,12 @@ class Transaction:
         self.connection.execute(
             "INSERT INTO models VALUES (?, ?, ?, ?, ?)", [self.seq, version, digest, as_of, feature_hash]
         )
+
+    def record_decision(self, decision: DecisionRecord) -> None:
+        """Keep a decision about a model version, accepted or refused."""
+        values = [getattr(decision, field.name) for field in fields(decision)]
+        values[6], values[-1] = list(decision.reasons), json.dumps(decision.evidence, sort_keys=True)
+        self.connection.execute(f"INSERT INTO decisions VALUES ({', '.join('?' * len(values))})", values)
 
     def record_run(self, run: Run, recommendations: pa.Table) -> None:
         """Keep a day's recommendations (tables.recommendations_schema) and its run record."""
@@ -197,6 +236,16 @@ class Ledger:
         """Every model version trained in this workspace, oldest first."""
         return [version for (version,) in self.connection.execute("SELECT version FROM models ORDER BY seq").fetchall()]
 
+    def decisions(self) -> list[DecisionRecord]:
+        """Every decision about a model version, oldest first."""
+        return [_decision(row) for row in self.connection.execute("SELECT * FROM decisions ORDER BY seq").fetchall()]
+
+    def last_outcome(self) -> date | None:
+        """The newest day on which an exam result became known; None without one."""
+        day: date | None
+        [(day,)] = self.connection.execute("SELECT max(known_day) FROM outcomes_log").fetchall()
+        return day
+
     def last_arrival(self) -> date | None:
         """The newest arrival day that the filings and findings in the ledger have reached; None without a shipment.
 
@@ -236,3 +285,8 @@ def _connected(path: Path, threads: int, *, read_only: bool) -> duckdb.DuckDBPyC
 def _run(row: tuple[Any, ...]) -> Run:
     seq, run_date, run_id, position, sha256, record = row
     return Run(seq, run_date, run_id, position, sha256, json.loads(record))
+
+
+def _decision(row: tuple[Any, ...]) -> DecisionRecord:
+    made = DecisionRecord(*row)
+    return replace(made, reasons=tuple(row[6]), evidence=json.loads(row[-1]))

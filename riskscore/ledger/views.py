@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from riskscore import reference
 from riskscore.frames import epoch_days
 from riskscore.ledger.schema import VERSION_ORDER, hash_of, rows_of
 from riskscore.tables import OUTCOMES, SHIPMENTS, TRADERS
@@ -128,6 +129,26 @@ def outcomes_known(connection: duckdb.DuckDBPyConnection, as_of: date, position:
             PARTITION BY {", ".join(OUTCOMES.key)} ORDER BY known_at DESC, seq DESC, row_digest) = 1
         ORDER BY shipment_id, exam_date, exam_type, hazard"""
     return connection.sql(query, params={"position": position, "as_of": as_of}).to_arrow_table()
+
+
+def exam_chances(connection: duckdb.DuckDBPyConnection, shipment_ids: pa.Array, as_of: date, position: int) -> pa.Table:
+    """The chance of each exam that the recorded design gave those of `shipment_ids` that were scored before `as_of`.
+
+    Returns:
+        shipment_id and one column per exam of `reference.exams()`, by shipment_id: of several runs of a day the one
+        kept last, of several days the last.
+    """
+    chances = ", ".join(f"exam_probabilities.{exam} AS {exam}" for exam in reference.exams())
+    query = f"""
+        SELECT shipment_id, {chances} FROM recommendations JOIN runs USING (run_id)
+        WHERE runs.seq <= $position AND run_date < $as_of AND shipment_id IN (SELECT shipment_id FROM asked)
+        QUALIFY row_number() OVER (PARTITION BY shipment_id ORDER BY run_date DESC, runs.seq DESC) = 1
+        ORDER BY shipment_id"""
+    connection.register("asked", pa.table({"shipment_id": shipment_ids}))
+    try:
+        return connection.sql(query, params={"position": position, "as_of": as_of}).to_arrow_table()
+    finally:
+        connection.unregister("asked")
 
 
 def statuses_on(

@@ -10,5 +10,17 @@ Order of use: `match` the rules, then `select`.
 from riskscore.selection.capacity import slots_per_port
 from riskscore.selection.daily import SelectionResult, Unmet, select
 from riskscore.selection.rules import Matches, RuleReport, match
+from riskscore.selection.trial import Dispute, Rival, TrialEvidence
 
-__all__ = ["Matches", "RuleReport", "SelectionResult", "Unmet", "match", "select", "slots_per_port"]
+__all__ = [
+    "Dispute",
+    "Matches",
+    "Rival",
+    "RuleReport",
+    "SelectionResult",
+    "TrialEvidence",
+    "Unmet",
+    "match",
+    "select",
+    "slots_per_port",
+]

@@ -15,6 +15,7 @@ from riskscore.selection.design import ARM_ORDER, Design, Draw, draw
 from riskscore.selection.exams import best_exam, exam_probabilities
 from riskscore.selection.lottery import Lottery
 from riskscore.selection.reasons import reasons
+from riskscore.selection.trial import Dispute, Rival
 
 if TYPE_CHECKING:
     from datetime import date
@@ -35,8 +36,11 @@ _PUBLISHED = (
 _DRAWN = {
     "arm": "int64",
     "rank": "int64",
+    "rival_rank": "int64",
+    "pair": "int64",
     "priority": "int64",
     "by_ranking": "float64",
+    "by_challenger": "float64",
     "by_floor": "float64",
 }
 """Fields of a Draw, by dtype."""
@@ -76,6 +80,8 @@ class SelectionResult:
     """Must-exam matches that did not get their rule's exam, by port and priority."""
     rule_report: tuple[RuleReport, ...]
     """How each rule fared, in configuration order."""
+    disputed: tuple[Dispute, ...] = ()
+    """The slots that champion and challenger were tossed for, by port and pair; none without a trial."""
 
     @property
     def ports_without_capacity(self) -> tuple[str, ...]:
@@ -93,6 +99,7 @@ def select(
     capacity: Capacity,
     settings: Selection,
     run_date: date,
+    rival: Rival | None = None,
 ) -> SelectionResult:
     """Choose the day's exams. Deterministic; independent of row order; each port is on its own.
 
@@ -104,6 +111,8 @@ def select(
         capacity: the [capacity] section of riskscore.toml.
         settings: the [selection] section of riskscore.toml.
         run_date: the day scored; with the seed it fixes every random draw.
+        rival: the model on trial, same shipments: where it and `day` disagree about a ranked slot, a fair toss decides
+            (see `riskscore.selection.trial`), and the exam is the one that the winner would order. None = no trial.
 
     Raises:
         RunError: the frames speak of different shipments or name one twice, a port or probability is null
@@ -125,23 +134,61 @@ def select(
     >>> result.frame.at["S2", "reasons"][0]["text"]
     'risk score 0.310, rank 1 of 3 at port 2704; most likely undervaluation'
     """
-    _check(day, hazards, matches.frame)
+    _check(day, hazards, matches.frame, rival)
     hazards = hazards.reindex(day.index)
     scored = day[["port", "any"]].join(matches.frame.reindex(day.index))
+    scored["rival_any"] = rival.scores["any"] if rival else day["any"]
     slots = slots_per_port(capacity, day["port"])
     drawn = _draw_ports(scored, slots, settings, run_date)
     drawn["ranking_exam"] = drawn["exam"].fillna(best_exam(hazards, settings.floor_exam))
-    drawn["exam_type"] = _exam_given(drawn, settings.floor_exam)
-    drawn["reasons"] = reasons(drawn, hazards, slots)
-    chances = exam_probabilities(
-        (drawn["ranking_exam"], drawn["by_ranking"].to_numpy()),
-        (settings.floor_exam, drawn["by_floor"].to_numpy()),
+    drawn["side"] = _side(drawn)
+    exams = [(drawn["ranking_exam"], "by_ranking")]
+    if rival:
+        theirs = rival.scores.drop(columns="any").reindex(day.index)
+        exams.append((best_exam(theirs, settings.floor_exam), "by_challenger"))
+        hazards = _asking(hazards, theirs, drawn["side"])
+    drawn["exam_type"] = _exam_given(drawn, exams[-1][0], settings.floor_exam)
+    drawn["reasons"] = reasons(drawn, hazards, slots, rival.version if rival else "")
+    chances = _chances(drawn, exams, settings.floor_exam)
+    return SelectionResult(drawn[list(_PUBLISHED)], chances, slots, _unmet(drawn), matches.report, _disputed(drawn))
+
+
+def _chances(drawn: pd.DataFrame, exams: list[tuple[pd.Series[str], str]], floor_exam: str) -> pd.DataFrame:
+    """Chance of each exam; `exams` are those of each way through the ranking, and the column of its chance."""
+    by_floor = drawn["by_floor"].to_numpy(dtype="float64")
+    ways = [(exam, drawn[column].to_numpy(dtype="float64")) for exam, column in exams]
+    chances = exam_probabilities(ways[0], (floor_exam, by_floor))
+    for way in ways[1:]:
+        chances += exam_probabilities(way, (floor_exam, 0 * by_floor))
+    return chances
+
+
+def _side(drawn: pd.DataFrame) -> pd.Series[str]:
+    """Whose disputed pick a shipment is: champion, challenger, or null = not disputed."""
+    theirs = pd.Series("champion", index=drawn.index, dtype="str").mask(
+        drawn["rival_rank"] < drawn["rank"], "challenger"
     )
-    return SelectionResult(drawn[list(_PUBLISHED)], chances, slots, _unmet(drawn), matches.report)
+    return theirs.where(drawn["pair"] > 0)
+
+
+def _asking(hazards: pd.DataFrame, theirs: pd.DataFrame, side: pd.Series[str]) -> pd.DataFrame:
+    """The hazard probabilities of the model that asks for the shipment: the challenger's for its disputed picks."""
+    names = hazards.columns.union(theirs.columns)
+    return hazards.reindex(columns=names).mask(side == "challenger", theirs.reindex(columns=names))
+
+
+def _disputed(drawn: pd.DataFrame) -> tuple[Dispute, ...]:
+    pairs = drawn[drawn["pair"] > 0].rename_axis("shipment_id").reset_index()
+    sides = pairs.pivot(index=["port", "pair"], columns="side", values="shipment_id").sort_index().reset_index()
+    won = pairs[pairs["arm"] == "risk"].set_index(["port", "pair"])["side"]
+    return tuple(
+        Dispute(row["port"], row["pair"], row["champion"], row["challenger"], won[row["port"], row["pair"]])
+        for row in sides.to_dict("records")
+    )
 
 
 def _draw_ports(scored: pd.DataFrame, slots: pd.DataFrame, settings: Selection, run_date: date) -> pd.DataFrame:
-    """Adds arm, rank, priority, by_ranking, by_floor, inclusion_probability and recommendation."""
+    """Adds the fields of a Draw, inclusion_probability and recommendation."""
     fields = {name: np.zeros(len(scored), dtype=kind) for name, kind in _DRAWN.items()}
     # Drawn in the order of names, so that even equal hashes cannot let the order of rows decide.
     by_name = np.asarray(scored.index.argsort())
@@ -153,7 +200,7 @@ def _draw_ports(scored: pd.DataFrame, slots: pd.DataFrame, settings: Selection, 
             values[rows] = getattr(drawn, name)
     table = scored.assign(**fields)
     table["arm"] = pd.array(ARM_ORDER, dtype="str").take(fields["arm"])
-    table["inclusion_probability"] = table["by_ranking"] + table["by_floor"]
+    table["inclusion_probability"] = table["by_ranking"] + table["by_challenger"] + table["by_floor"]
     table["recommendation"] = np.where(fields["arm"] < ARM_ORDER.index("none"), "examine", "release")
     return table.astype({"recommendation": "str"})
 
@@ -165,11 +212,13 @@ def _draw_port(scored: pd.DataFrame, port: str, slots: int, settings: Selection,
         scored["rule_id"].notna().to_numpy(),
         Design.of(len(scored), slots, settings.floor_share),
         Lottery(settings.seed, run_date, port),
+        scored["rival_any"].to_numpy(dtype="float64"),
     )
 
 
-def _exam_given(drawn: pd.DataFrame, floor_exam: str) -> pd.Series[str]:
-    given = drawn["ranking_exam"].mask(drawn["arm"] == "random_floor", floor_exam)
+def _exam_given(drawn: pd.DataFrame, rival_exam: pd.Series[str], floor_exam: str) -> pd.Series[str]:
+    given = drawn["ranking_exam"].mask(drawn["side"] == "challenger", rival_exam)
+    given = given.mask(drawn["arm"] == "random_floor", floor_exam)
     return given.where(drawn["recommendation"] == "examine")
 
 
@@ -183,7 +232,7 @@ def _missed(row: Any) -> Unmet:  # noqa: ANN401 - a named tuple of pandas, opaqu
     return Unmet(row.Index, row.port, row.rule_id, row.exam, given)
 
 
-def _check(day: pd.DataFrame, hazards: pd.DataFrame, rules: pd.DataFrame) -> None:
+def _check(day: pd.DataFrame, hazards: pd.DataFrame, rules: pd.DataFrame, rival: Rival | None) -> None:
     """Refuse what would rank wrongly or lose a shipment in silence."""
     _refuse(day.index[day.index.duplicated()], "shipments named twice")
     for name, other in (("hazards", hazards), ("matches", rules)):
@@ -191,6 +240,10 @@ def _check(day: pd.DataFrame, hazards: pd.DataFrame, rules: pd.DataFrame) -> Non
     _refuse(day.index[day["port"].isna()], "shipments without a port")
     _refuse(day.index[~day["any"].between(0, 1)], "risk is null or no probability")
     _refuse(hazards.columns.difference(list(reference.hazards())), "unknown hazards")
+    if rival:
+        theirs = rival.scores
+        _refuse(day.index.symmetric_difference(theirs.index), "shipments not in both day and the challenger's scores")
+        _refuse(theirs.index[~theirs["any"].between(0, 1)], "the challenger's risk is null or no probability")
 
 
 def _refuse(faulty: pd.Index[str], what: str) -> None:

@@ -5,6 +5,9 @@ floor(x) slots, or one more with chance frac(x) (Cox 1987, J. Am. Stat. Assoc. 8
 places of the ranking are examined; f of the n - (c - f) others follow by simple random sampling without
 replacement. Everyone's chance is then known exactly, and nobody's is zero (Horvitz and Thompson 1952).
 With c >= n everyone is examined and nothing is random.
+
+A second model may dispute ranked slots (riskscore.selection.trial): some shipments then come through the ranking with
+chance 1/2, and the floor is drawn from all that the ranking and its tosses left over.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from riskscore.selection import trial
 from riskscore.selection.capacity import DECIMALS
 
 if TYPE_CHECKING:
@@ -66,20 +70,41 @@ class Design:
         extra = uniform < self.floor - math.floor(self.floor)
         return self.used - math.floor(self.floor) - extra
 
+    def roundings(self) -> tuple[tuple[float, int], tuple[float, int]]:
+        """The two outcomes of the randomised rounding: chance, and ranked slots; the chances add up to 1."""
+        extra = self.floor - math.floor(self.floor)
+        return (1 - extra, self.used - math.floor(self.floor)), (extra, self.used - math.ceil(self.floor))
+
     def chances(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Chance of an exam by place in the ranking: through the ranking, and through the floor.
+        """Chance of an exam by place in an undisputed ranking: through the ranking, and through the floor.
 
         Both have length n, the first place first. Their sum is the inclusion probability; it adds up to
         the slots used over all shipments.
         """
-        extra = self.floor - math.floor(self.floor)
-        few, many = self._chances(math.floor(self.floor)), self._chances(math.ceil(self.floor))
-        return (1 - extra) * few[0] + extra * many[0], (1 - extra) * few[1] + extra * many[1]
+        places = np.arange(1, self.shipments + 1)
+        by_ranking, _, by_floor = self.disputed_chances(places, places)
+        return by_ranking, by_floor
 
-    def _chances(self, floor: int) -> npt.NDArray[np.float64]:
-        taken = np.arange(self.shipments) < self.used - floor
-        others = max(self.shipments - (self.used - floor), 1)
-        return np.array([taken, ~taken * (floor / others)])
+    def disputed_chances(
+        self, rank: npt.NDArray[np.int64], rival_rank: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Chance of an exam of each shipment when two rankings share the ranked slots.
+
+        Args:
+            rank: places in the champion's ranking, 1 = first; length n.
+            rival_rank: places in the challenger's.
+
+        Returns:
+            Chances by the champion's wish (agreed or won), by the challenger's alone, and by the floor, in the order
+            of the places. Their sum is the inclusion probability.
+        """
+        total = np.zeros((3, self.shipments))
+        for weight, ranked in self.roundings():
+            by_champion, by_challenger = trial.chances(rank <= ranked, rival_rank <= ranked)
+            left_over = 1 - by_champion - by_challenger
+            others = max(self.shipments - ranked, 1)
+            total += weight * np.array([by_champion, by_challenger, left_over * ((self.used - ranked) / others)])
+        return total[0], total[1], total[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +115,16 @@ class Draw:
     """Position in ARM_ORDER."""
     rank: npt.NDArray[np.int64]
     """Place in the ranking, 1 = first: matched rules first, then by risk."""
+    rival_rank: npt.NDArray[np.int64]
+    """Place in the challenger's ranking; the same as `rank` without a trial."""
+    pair: npt.NDArray[np.int64]
+    """Number of the disputed slot, 1 = first; 0: not disputed."""
     priority: npt.NDArray[np.int64]
-    """Place in the day's work, 1 = first: by arm in ARM_ORDER, then by rank."""
+    """Place in the day's work, 1 = first: by arm in ARM_ORDER, then by place in the ranking that asked for it."""
     by_ranking: npt.NDArray[np.float64]
-    """Chance of an exam through the ranking."""
+    """Chance of an exam by the champion's ranking, agreed or by toss."""
+    by_challenger: npt.NDArray[np.float64]
+    """Chance of an exam that only the challenger's ranking asks for; 0 without a trial."""
     by_floor: npt.NDArray[np.float64]
     """Chance of an exam through the random floor."""
 
@@ -104,6 +135,7 @@ def draw(
     must: npt.NDArray[np.bool_],
     design: Design,
     lottery: Lottery,
+    rival_risk: npt.NDArray[np.float64] | None = None,
 ) -> Draw:
     """Draw one port's exams.
 
@@ -113,15 +145,20 @@ def draw(
         must: whether a must-exam rule matched.
         design: the port's design; its `shipments` equals the length of the arrays.
         lottery: the port's draws. Equal risks are ordered by it, and so are the random picks.
+        rival_risk: the challenger's probability of any hazard, no NaN; None = no trial. Among must-exams the order
+            is the champion's, so that a rule's exam is never in dispute.
     """
     tickets = lottery.tickets(shipment_ids)
-    order = np.lexsort((tickets[:, 0], -risk, ~must))
-    rank = _places(order)
-    ranked = rank <= design.ranked(lottery.uniform("rounding"))
+    rank = _places(np.lexsort((tickets[:, 0], -risk, ~must)))
+    rival_rank = rank
+    if rival_risk is not None:
+        rival_rank = _places(np.lexsort((tickets[:, 0], -np.where(must, risk, rival_risk), ~must)))
+    ranked, pair = trial.toss(rank, rival_rank, design.ranked(lottery.uniform("rounding")), lottery)
     floor = _sample(tickets[:, 1], ~ranked, design.used - int(ranked.sum()))
     arm = np.select([ranked & must, ranked, floor], [_MUST, _RISK, _FLOOR], _NONE)
-    by_ranking, by_floor = (chance[rank - 1] for chance in design.chances())
-    return Draw(arm, rank, _places(np.lexsort((rank, arm))), by_ranking, by_floor)
+    asked = np.where((arm == _RISK) & (pair > 0), np.minimum(rank, rival_rank), rank)
+    priority = _places(np.lexsort((rank, asked, arm)))
+    return Draw(arm, rank, rival_rank, pair, priority, *design.disputed_chances(rank, rival_rank))
 
 
 def _places(order: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:

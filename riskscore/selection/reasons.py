@@ -26,13 +26,16 @@ class Reason(TypedDict):
     text: str
 
 
-def reasons(chosen: pd.DataFrame, hazards: pd.DataFrame, slots: pd.DataFrame) -> pd.Series[Any]:
+def reasons(chosen: pd.DataFrame, hazards: pd.DataFrame, slots: pd.DataFrame, on_trial: str = "") -> pd.Series[Any]:
     """One list with one reason per shipment.
 
     Args:
-        chosen: index shipment_id; columns port, any, arm, rank, rule_id, reason, inclusion_probability.
-        hazards: hazard probabilities, same index; NaN = no model.
+        chosen: index shipment_id; columns port, any, arm, rank, rule_id, reason, inclusion_probability, side (champion
+            or challenger: who asked for a disputed slot; null = not disputed), rival_any and rival_rank (the
+            challenger's).
+        hazards: hazard probabilities by the model that asks, same index; NaN = no model.
         slots: arrivals and capacity per port, see `capacity.slots_per_port`.
+        on_trial: version of the challenger; empty = no trial.
 
     Returns:
         Lists of `Reason`, same index. Shipments passed over at one port share one list: do not change it
@@ -41,8 +44,8 @@ def reasons(chosen: pd.DataFrame, hazards: pd.DataFrame, slots: pd.DataFrame) ->
     ports = slots.rename_axis("port").reset_index()
     passed_over = {row.port: [_passed_over(row)] for row in ports.itertuples()}
     column = [passed_over[port] for port in chosen["port"].tolist()]
-    named = np.flatnonzero((chosen["arm"] != "none") | chosen["rule_id"].notna())
-    rows = chosen.iloc[named].join(slots, on="port").itertuples(index=False)
+    named = np.flatnonzero((chosen["arm"] != "none") | chosen["rule_id"].notna() | chosen["side"].notna())
+    rows = chosen.iloc[named].assign(on_trial=on_trial).join(slots, on="port").itertuples(index=False)
     likeliest = likeliest_hazard(hazards.iloc[named])
     for position, row, hazard in zip(named, rows, likeliest, strict=True):
         column[position] = [_named(row, hazard)]
@@ -70,7 +73,7 @@ def _named(row: Any, hazard: str | None) -> Reason:  # noqa: ANN401
         return Reason(concept="rule", direction="raises", contribution=None, text=_rule(row))
     if row.arm == "risk":
         return Reason(concept="risk", direction="raises", contribution=None, text=_risk(row, hazard))
-    unmet = "" if pd.isna(row.rule_id) else f"; no slot was left for {_rule(row)}"
+    unmet = _lost(row) if pd.isna(row.rule_id) else f"; no slot was left for {_rule(row)}"
     if row.arm == "random_floor":
         text = f"drawn at random (chance {row.inclusion_probability:.2g}); carries no inference about the trader"
         return Reason(concept="random", direction="none", contribution=None, text=text + unmet)
@@ -83,7 +86,18 @@ def _rule(row: Any) -> str:  # noqa: ANN401
 
 def _risk(row: Any, hazard: str | None) -> str:  # noqa: ANN401
     likeliest = f"; most likely {hazard}" if hazard else ""
-    return f"risk score {row.any:.3f}, rank {row.rank} of {row.arrivals} at port {row.port}{likeliest}"
+    won = "" if pd.isna(row.side) else f"; {_disputed(row)}, which won the toss"
+    score, rank = (row.rival_any, row.rival_rank) if row.side == "challenger" else (row.any, row.rank)
+    return f"risk score {score:.3f}, rank {rank} of {row.arrivals} at port {row.port}{likeliest}{won}"
+
+
+def _lost(row: Any) -> str:  # noqa: ANN401
+    return "" if pd.isna(row.side) else f"; {_disputed(row)}, which lost the toss"
+
+
+def _disputed(row: Any) -> str:  # noqa: ANN401
+    asking = f"the challenger (model {row.on_trial})" if row.side == "challenger" else "the champion"
+    return f"disputed slot {row.pair}: asked for by {asking}"
 
 
 def _passed_over(row: Any, unmet: str = "") -> Reason:  # noqa: ANN401

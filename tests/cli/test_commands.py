@@ -21,8 +21,11 @@ from tests.factories import make_workspace, outcomes, shipments
 from tests.pipelines.country import position, published, sha256, write_csv
 
 ROOT = Path(__file__).parents[2]
-NOW = ("init", "simulate", "simulate-exams", "ingest", "features", "train", "score", "demo")
-LATER = ("backtest", "promote", "explain", "report", "oversight", "monitor", "doctor", "map", "serve")
+NOW = (
+    *("init", "simulate", "simulate-exams", "ingest", "features"),
+    *("train", "backtest", "promote", "trial", "score", "demo"),
+)
+LATER = ("explain", "report", "oversight", "monitor", "doctor", "map", "serve")
 
 
 def files_of(folder):

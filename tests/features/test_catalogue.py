@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from riskscore.errors import ConfigError
-from riskscore.features import BUILDERS, Feature, build, catalogue
+from riskscore.features import BUILDERS, Feature, build, catalogue, monotone
 from riskscore.features.listing import COLUMNS, as_markdown, as_rows
 from riskscore.reference import hazards
 from riskscore.tables import INGESTED, SHIPMENTS
@@ -198,7 +198,7 @@ def test_the_page_in_the_documentation_is_the_catalogue():
 def test_a_bar_in_a_text_does_not_break_the_page():
     lines = as_markdown([Feature("a", "b", "c | d", "e", "f", "g", "h")]).splitlines()
 
-    assert [line.count("|") for line in lines if line.startswith("|")] == [7, 7, 7]
+    assert [line.count("|") for line in lines if line.startswith("|")] == [8, 8, 8]
 
 
 def test_two_features_of_one_name_are_refused():
@@ -218,6 +218,24 @@ def test_a_builder_is_added_by_passing_it(some):
 
     assert list(built.columns) == [feature.name for feature in (*FEATURES, *Doubled.features)]
     pd.testing.assert_series_equal(built["value_usd_doubled"], shipments["value_usd"] * 2, check_names=False)
+
+
+def test_the_sign_of_a_feature_is_in_its_row():
+    signs = dict(zip((feature.name for feature in FEATURES), (row[4] for row in as_rows(FEATURES)), strict=True))
+
+    assert [signs[name] for name in ("importer_seizures", "importer_last_hit_days", "importer_exams")] == [
+        "+",
+        "-",
+        "any",
+    ]
+
+
+def test_a_sign_of_codes_without_order_is_refused():
+    builder = Doubled()
+    builder.features = (Feature("colour", *(["x"] * 6), categorical=True, monotone=1),)
+
+    with pytest.raises(ConfigError, match=r"categorical features with a sign: \['colour'\]. Hint: leave monotone"):
+        monotone([builder])
 
 
 def test_no_builders_make_an_empty_frame(some):

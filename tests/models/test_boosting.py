@@ -11,7 +11,7 @@ NOTHING = boosting.Sample(np.empty((0, 1)), np.empty(0), np.empty(0))
 
 
 def design(threads=1):
-    return boosting.Design(Settings(trees=30, learning_rate=0.3), (), (0,), threads)
+    return boosting.Design(Settings(trees=30, learning_rate=0.3, random_splits=False), (), (0,), threads)
 
 
 def sample(weight_of_positives=1.0, size=2000):
@@ -34,6 +34,16 @@ def test_later_days_stop_the_boosting():
     other = boosting.Sample(sample().matrix[::-1], sample().labels, sample().weights)
     stopped = boosting.boost(sample(), other, design())
     assert stopped.booster.num_trees() < boosting.boost(sample(), NOTHING, design()).booster.num_trees() == 30
+
+
+def test_too_few_cases_stop_nothing():
+    few = sample(size=100)
+    assert 0 < few.labels.sum() < 50
+    assert boosting.boost(sample(), few, design()).rounds == 30
+
+
+def test_as_many_rounds_as_asked():
+    assert boosting.boost(sample(), None, design(), 7).rounds == 7
 
 
 def test_text_names_no_threads():

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskscore import reference
-from riskscore.models.labels import label, targets
+from riskscore.models.labels import label, targets, weight_column
 
 COLUMNS = ["shipment_id", "exam_type", "result", "hazard", "inclusion_probability"]
+COLUMNS_MADE = [*targets(), "weight", "uncorrected", *map(weight_column, reference.learned_hazards())]
 CLEARED, HIT, HELD = "released_no_discrepancy", "seized", "detained"
 
 
@@ -60,7 +61,7 @@ def oracle_any(rows):
     return 0.0 if concluded and not set(results) & set(reference.PENDING) else math.nan
 
 
-def oracle(rows, deleted):
+def oracle(rows, deleted, given):
     """Labels by shipment, told apart by nothing but loops and dictionaries."""
     labels = {}
     for shipment in sorted({row[0] for row in rows}):
@@ -70,8 +71,16 @@ def oracle(rows, deleted):
         values = [oracle_any(own), *(oracle_hazard(own, hazard) for hazard in reference.learned_hazards())]
         if not all(math.isnan(value) for value in values):
             chances = [row[4] for row in own if row[2] not in reference.UNLABELLED and row[4]]
-            labels[shipment] = [*values, min(20.0, 1 / max(chances)) if chances else 1.0, not chances]
+            weight = 1 / max(chances) if chances else 1.0
+            labels[shipment] = [*values, weight, not chances, *(oracle_weights(given.get(shipment), weight))]
     return labels
+
+
+def oracle_weights(given, weight):
+    """One weight per learned hazard, from the chances of the exams that can see it."""
+    for hazard in reference.learned_hazards():
+        seen = sum(chance for exam, chance in (given or {}).items() if sees(exam, hazard))
+        yield 1 / min(seen, 1.0) if seen > 0 else weight
 
 
 outcomes = st.lists(
@@ -86,14 +95,21 @@ outcomes = st.lists(
 )
 
 
-@given(outcomes, st.sets(st.sampled_from(["A", "D"])))
-def test_labels_equal_the_oracle(rows, deleted):
-    made = label(frame(*rows), deleted)
-    expected = oracle(rows, deleted)
+recorded = st.dictionaries(
+    st.sampled_from(["A", "B", "D"]),
+    st.fixed_dictionaries({exam: st.sampled_from([0.0, 0.0, 0.01, 0.5]) for exam in reference.exams()}),
+)
+
+
+@given(outcomes, st.sets(st.sampled_from(["A", "D"])), recorded)
+def test_labels_equal_the_oracle(rows, deleted, chances):
+    table = pd.DataFrame.from_dict(chances, orient="index", columns=list(reference.exams()), dtype="float64")
+    made = label(frame(*rows), deleted, chances=table)
+    expected = oracle(rows, deleted, chances)
     assert list(made.index) == list(expected)
-    assert list(made.columns) == [*targets(), "weight", "uncorrected"]
+    assert list(made.columns) == COLUMNS_MADE
     for shipment, values in expected.items():
-        np.testing.assert_array_equal(made.loc[shipment].to_numpy(dtype=float), np.array(values, dtype=float))
+        np.testing.assert_allclose(made.loc[shipment].to_numpy(dtype=float), np.array(values, dtype=float), rtol=1e-12)
 
 
 @given(outcomes, st.randoms(use_true_random=False))
@@ -110,7 +126,7 @@ def test_unexamined_is_never_labelled(results, exam):
 def test_no_outcomes_no_labels():
     made = label(frame())
     assert made.empty
-    assert list(made.columns) == [*targets(), "weight", "uncorrected"]
+    assert list(made.columns) == COLUMNS_MADE
 
 
 @pytest.mark.parametrize(
@@ -141,7 +157,7 @@ def test_any_kind_of_text_column_will_do(dtype):
     np.testing.assert_array_equal(label(typed).to_numpy(dtype=float), label(rows).to_numpy(dtype=float))
 
 
-def test_weight_is_clipped_and_unknown_is_flagged():
+def test_weight_is_the_inverse_of_the_highest_chance_and_unknown_is_flagged():
     made = label(
         frame(
             outcome(CLEARED, shipment="A", chance=0.5),
@@ -149,10 +165,9 @@ def test_weight_is_clipped_and_unknown_is_flagged():
             outcome(CLEARED, shipment="C"),
             outcome(CLEARED, shipment="D", chance=0.1),
             outcome(HIT, "lab", shipment="D", chance=0.2),
-        ),
-        max_weight=10,
+        )
     )
-    assert made["weight"].to_dict() == {"A": 2.0, "B": 10.0, "C": 1.0, "D": 5.0}
+    assert made["weight"].to_dict() == {"A": 2.0, "B": 1000.0, "C": 1.0, "D": 5.0}
     assert made.index[made["uncorrected"]].tolist() == ["C"]
 
 

@@ -43,6 +43,15 @@ def test_null_features_are_scored(model, people):
     assert model.predict(people.features.head(3) * np.nan).notna().all(axis=None)
 
 
+def test_boosters_are_handed_out_by_target(model, people):
+    rows = people.features.head(20)
+    raw = model.booster("ipr").predict(rows.to_numpy(), raw_score=True)
+    expected = model.trained.boosters["ipr"].calibrator(raw)
+    np.testing.assert_array_equal(model.predict(rows)["ipr"], expected)
+    with pytest.raises(ModelError, match="no booster of narcotics: any, ipr"):
+        model.booster("narcotics")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from riskscore.config import Model as Settings
 from riskscore.errors import ModelError
-from riskscore.models import evaluation
+from riskscore.models import evaluation, training
 from riskscore.models.bundle import save
 from riskscore.models.scoring import Model
 from riskscore.models.split import temporal_split
+from tests.models.conftest import SETTINGS
 
 
 def test_ranks_and_calibrates_a_known_truth(people, trained):
@@ -65,15 +66,64 @@ def test_rows_without_labels_change_nothing(people, tmp_path):
     assert save(more.train(), tmp_path / "a") == save(people.train(), tmp_path / "b")
 
 
-def test_evaluation_days_are_never_fitted(people):
-    """Labels of the last days turned round: figures change, boosters and calibrators do not."""
+def test_figures_are_of_days_never_fitted(people):
+    """Labels of the last days turned round: the figures turn with them, as what they judge has not seen them."""
+    turned, plain = (train_on(people, labels).boosters["any"] for labels in (turned_late(people), people.labels))
+    assert turned.evaluation["auc"] == pytest.approx(1 - plain.evaluation["auc"])
+    assert turned.evaluation["predicted"] == plain.evaluation["predicted"]
+
+
+def test_what_scores_has_learned_from_every_day(people):
+    turned, plain = (train_on(people, labels).boosters["any"] for labels in (turned_late(people), people.labels))
+    assert turned.text != plain.text
+
+
+def turned_late(people):
     labels = people.labels.copy()
     later = people.days >= temporal_split(people.days, 0.2).evaluate_from
     labels.loc[later, "any"] = 1 - labels.loc[later, "any"]
-    turned = type(people)(people.features, labels, people.days, people.probability).train().boosters["any"]
-    plain = people.train().boosters["any"]
-    assert (turned.text, turned.calibrator) == (plain.text, plain.calibrator)
-    assert turned.evaluation["auc"] == pytest.approx(1 - plain.evaluation["auc"])
+    return labels
+
+
+def train_on(people, labels, settings=SETTINGS):
+    return type(people)(people.features, labels, people.days, people.probability).train(settings=settings)
+
+
+def test_old_labels_fade_with_the_half_life(people):
+    """The early half says that everything was found: with a short half-life the model has all but forgotten it."""
+    labels = people.labels.copy()
+    labels.loc[people.days < np.median(people.days), "any"] = 1.0
+    latest = people.features.iloc[-500:]
+    forgetful, faithful = (
+        Model(train_on(people, labels, SETTINGS.model_copy(update={"half_life_days": half_life})))
+        .predict(latest)["any"]
+        .mean()
+        for half_life in (5.0, 0.0)
+    )
+    truth = people.probability[-500:].mean()
+    assert abs(forgetful - truth) < 0.05
+    assert faithful - truth > 0.2
+
+
+def test_each_hazard_has_its_own_weights(people):
+    """The cleared of ipr weigh three times as much: its odds fall to about a third, the others' stay."""
+    labels = people.labels.copy()
+    labels["weight_ipr"] = np.where(labels["ipr"] == 0, 3.0, 1.0)
+    weighed = Model(train_on(people, labels)).predict(people.features)
+    plain = Model(train_on(people, people.labels)).predict(people.features)
+    assert 0.25 < weighed["ipr"].mean() / plain["ipr"].mean() < 0.5
+    assert weighed["any"].equals(plain["any"])
+
+
+@pytest.mark.parametrize("enough", [1, 10**9])
+def test_both_ways_to_calibrate_speak_of_all_shipments(people, monkeypatch, enough):
+    """Exams went by a: weights bring the mean probability back to the population's."""
+    monkeypatch.setattr(training, "_ENOUGH_LATER_POSITIVES", enough)
+    chance = np.where(people.features["a"] > 0.5, 1.0, 0.1)
+    drawn = np.random.default_rng(4).random(len(chance)) < chance
+    labels = people.labels.assign(weight=1 / chance).loc[drawn]
+    predicted = Model(train_on(people, labels)).predict(people.features)["any"].mean()
+    assert predicted == pytest.approx(people.probability.mean(), rel=0.2)
 
 
 def test_hazards_without_enough_cases_get_no_booster(trained):

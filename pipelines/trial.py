@@ -1,0 +1,365 @@
+"""Champion and challenger on trial: who shares the slots today, how many exams a decision takes, and what they found.
+
+A trial is between two model versions. It begins with a plan on record in the ledger (`start`): how many disputed exams
+with a known result decide it, and how long a result is waited for. What was tossed for before does not count. The
+decision rests on exactly that many, in the order of their tosses: a later look at more of them cannot change it, and
+neither side gains by exams whose results come sooner.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from riskscore import models, reference
+from riskscore.errors import RunError
+from riskscore.frames import as_frame
+from riskscore.ledger import outcomes_known, read_mornings
+from riskscore.pipelines.model_store import registry_of
+from riskscore.selection.trial import ALPHA, POWER, Rival, TrialEvidence, difference, exams_needed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from riskscore.config import Config
+    from riskscore.ledger import Ledger, Run
+    from riskscore.pipelines.model_store import LoadedModel
+    from riskscore.selection import Dispute
+    from riskscore.workspace import Workspace
+
+MIN_KNOWN = 50
+"""Fewest known results of ranked exams from which a base rate is taken: with fewer it is anybody's guess."""
+
+WAIT_DAYS = 56
+"""Days a result is waited for, unless told: most are known 1 to 7 weeks after the exam."""
+
+_KEY = "trial of "
+"""Under which plans stand in the ledger's settings, followed by `CHALLENGER against CHAMPION`."""
+
+_ALL = date.max
+"""As-of day of everything the ledger knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was decided before the first toss.
+
+    Attributes:
+        champion: version.
+        challenger: version.
+        base_rate: hit rate of the champion's ranked exams that was assumed.
+        difference: of the hit rates, that the trial is to see.
+        power: chance that it does.
+        alpha: chance that it sees one where there is none.
+        needed: disputed exams with a known result that decide.
+        wait_days: days from the toss after which an exam without a conclusive result counts as unknown for good.
+        position: ledger position of the plan; only later runs count.
+    """
+
+    champion: str
+    challenger: str
+    base_rate: float
+    difference: float
+    power: float
+    alpha: float
+    needed: int
+    wait_days: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One model's exams among the disputed.
+
+    Attributes:
+        exams: slots it won.
+        known: those with a known result.
+        hits: those with a finding.
+    """
+
+    exams: int
+    known: int
+    hits: int
+
+    @property
+    def unknown(self) -> int:
+        """Exams without a result: not reported yet, pending, waived, or of a deleted bill."""
+        return self.exams - self.known
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """Where a trial stands.
+
+    Attributes:
+        versions: champion and challenger.
+        plan: as recorded; None = the models share slots, but nothing was planned and nothing is decided.
+        days: mornings on which slots were tossed for.
+        disputed: slots tossed for, since the plan if there is one.
+        waiting: those of them whose results are still waited for.
+        champion: the champion's exams among them.
+        challenger: the challenger's.
+        evidence: on the planned number of exams, or on all that are known so far.
+    """
+
+    versions: tuple[str, str]
+    plan: Plan | None
+    days: int
+    disputed: int
+    waiting: int
+    champion: Side
+    challenger: Side
+    evidence: TrialEvidence
+
+
+def challenger_of(
+    config: Config, recorded: Run | None, champion: LoadedModel, load: Callable[[str], LoadedModel]
+) -> LoadedModel | None:
+    """The model on trial: of a day that was scored before the recorded version, else the configured one.
+
+    Args:
+        config: of the workspace.
+        recorded: the run that is replayed.
+        champion: the model that scores.
+        load: gives a verified model by alias or version.
+
+    Returns:
+        None without a trial, and when champion and challenger are the same version, as after a promotion.
+
+    Raises:
+        ModelError: no model is called so, or it fails verification.
+    """
+    wanted = config.selection.trial if recorded is None else (recorded.record.get("trial") or {}).get("version", "")
+    if not wanted:
+        return None
+    loaded = load(wanted)
+    return None if loaded.version == champion.version else loaded
+
+
+def rival_scores(challenger: LoadedModel | None, frame: pd.DataFrame, threads: int) -> Rival | None:
+    """What the challenger says of the day; features that only the champion reads are no concern of it."""
+    if challenger is None:
+        return None
+    read = [feature.name for feature in challenger.model.features if feature.name in frame.columns]
+    return Rival(challenger.version, challenger.model.predict(frame[read], threads))
+
+
+def as_recorded(challenger: LoadedModel | None, disputed: Sequence[Dispute]) -> dict[str, Any] | None:
+    """What the run record keeps of a trial: the challenger and every slot tossed for; None without one."""
+    if challenger is None:
+        return None
+    return {**challenger.as_record(), "disputed": [asdict(dispute) for dispute in disputed]}
+
+
+def plan(
+    workspace: Workspace, difference: float, base_rate: float | None = None, power: float = POWER
+) -> tuple[int, float]:
+    """Disputed exams a trial would take, and the base rate it was computed with; nothing is recorded.
+
+    Args:
+        workspace: whose past exams give the base rate.
+        difference: of the hit rates, that the trial is to see.
+        base_rate: hit rate of the champion's ranked exams; None = as in the ledger.
+        power: chance that the difference is seen.
+
+    Raises:
+        RunError: no base rate was given and too few ranked exams have a known result.
+        ConfigError: a rate outside 0 to 1, or no difference.
+    """
+    with workspace.ledger(read_only=True) as ledger:
+        rate = _base_rate(ledger) if base_rate is None else base_rate
+    return exams_needed(rate, difference, power), rate
+
+
+def start(
+    workspace: Workspace,
+    difference: float,
+    base_rate: float | None = None,
+    power: float = POWER,
+    wait_days: int = WAIT_DAYS,
+) -> Plan:
+    """Put the plan of a trial of the configured challenger against the champion on record.
+
+    Args:
+        workspace: see `plan`, and so for `difference`, `base_rate` and `power`.
+        difference: of the hit rates.
+        base_rate: of the champion's ranked exams.
+        power: chance that the difference is seen.
+        wait_days: days a result is waited for.
+
+    Raises:
+        RunError: as `plan`; this trial has a plan already; or both are the same version.
+        ModelError: there is no challenger, or the registry cannot be reached.
+        LockedError: another command is writing.
+    """
+    with workspace.writing() as ledger:
+        champion, challenger = _versions(workspace)
+        if _plan_of(ledger, champion, challenger):
+            raise RunError(
+                f"the trial of version {challenger} against version {champion} has a plan already, and a plan that "
+                "follows the results is none",
+                fix="riskscore trial shows it",
+            )
+        rate = _base_rate(ledger) if base_rate is None else base_rate
+        needed = exams_needed(rate, difference, power)
+        with ledger.transaction("trial start") as transaction:
+            made = Plan(champion, challenger, rate, difference, power, ALPHA, needed, wait_days, transaction.seq)
+            values = [f"{_KEY}{challenger} against {champion}", json.dumps(asdict(made), sort_keys=True)]
+            transaction.connection.execute("INSERT INTO settings VALUES (?, ?)", values)
+    return made
+
+
+def result(workspace: Workspace) -> TrialResult:
+    """Where the latest trial stands, by everything the ledger knows.
+
+    Raises:
+        RunError: no trial was planned and no slot tossed for.
+    """
+    with workspace.ledger(read_only=True) as ledger:
+        plans = [(found.position, (found.champion, found.challenger)) for found in _plans(ledger)]
+        runs = [(run.seq, _models(run)) for run in ledger.runs() if run.record.get("trial")]
+        if not plans + runs:
+            raise RunError(
+                "no trial was planned, and no slot was tossed for",
+                fix='set trial = "challenger" under [selection] in riskscore.toml, then riskscore trial start',
+            )
+        return trial_of(ledger, *max(plans + runs)[1])
+
+
+def trial_of(ledger: Ledger, champion: str, challenger: str) -> TrialResult:
+    """Where the trial between two versions stands, whether or not there was one."""
+    found, runs = _plan_of(ledger, champion, challenger), ledger.runs()
+    tossed = _tossed(runs, (champion, challenger), found.position if found else 0)
+    exams = _with_results(ledger, tossed, found, max((run.run_date for run in runs), default=date.min))
+    champions, challengers = (_side(exams[exams["side"] == side]) for side in ("champion", "challenger"))
+    return TrialResult(
+        versions=(champion, challenger),
+        plan=found,
+        days=int(exams["run_date"].nunique()),
+        disputed=len(exams),
+        waiting=int((~exams["due"]).sum()),
+        champion=champions,
+        challenger=challengers,
+        evidence=_evidence(exams, found),
+    )
+
+
+def evidence(ledger: Ledger, champion: str, challenger: str) -> TrialEvidence | None:
+    """What the trial between two versions says, for the gate; None when they have shared no slot."""
+    found = trial_of(ledger, champion, challenger)
+    return found.evidence if found.disputed else None
+
+
+def _evidence(exams: pd.DataFrame, found: Plan | None) -> TrialEvidence:
+    known = exams[exams["hit"].notna() & exams["due"]].sort_values(["run_date", "port", "pair"])
+    known = known.head(found.needed) if found else known
+    sides = [_side(known[known["side"] == side]) for side in ("champion", "challenger")]
+    level = 1 - (found.alpha if found else ALPHA)
+    seen, low, high = difference((sides[0].hits, sides[1].hits), (sides[0].known, sides[1].known), level)
+    needed = found.needed if found else None
+    return TrialEvidence(seen, low, high, len(known), needed, decided=len(known) == needed)
+
+
+def _side(exams: pd.DataFrame) -> Side:
+    return Side(len(exams), int(exams["hit"].notna().sum()), int(exams["hit"].sum()))
+
+
+def _tossed(runs: Sequence[Run], versions: tuple[str, str], since: int) -> pd.DataFrame:
+    """A row per slot tossed for: day, port, pair, whose it is, and the shipment examined.
+
+    Args:
+        runs: the latest of each day.
+        versions: champion and challenger.
+        since: ledger position; runs up to it are left out.
+    """
+    rows = [
+        (run.run_date, run.seq, one["port"], one["pair"], one["examined"], one[one["examined"]])
+        for run in runs
+        if run.seq > since and run.record.get("trial") and _models(run) == versions
+        for one in run.record["trial"]["disputed"]
+    ]
+    return pd.DataFrame(rows, columns=["run_date", "run_position", "port", "pair", "side", "shipment_id"])
+
+
+def _with_results(ledger: Ledger, tossed: pd.DataFrame, found: Plan | None, today: date) -> pd.DataFrame:
+    """Adds `hit` (1, 0, NaN = unknown) and `due` (its result is no longer waited for).
+
+    A result that the ledger held before the run is of an exam that the toss did not bring about, and one that came
+    after the wait would let slow exams in only where the trial was long: both are unknown.
+
+    Args:
+        ledger: open ledger.
+        tossed: as `_tossed` gives them.
+        found: the plan; without one nothing is waited for.
+        today: the newest day scored.
+    """
+    shipments = pa.array(tossed["shipment_id"].unique(), pa.string())
+    first = _first_words(ledger, shipments).reindex(tossed["shipment_id"]).set_axis(tossed.index)
+    due = pd.to_datetime(tossed["run_date"]) + pd.Timedelta(days=found.wait_days if found else 0)
+    in_time = (first["known_day"] < due) if found else first["known_day"].notna()
+    hit = tossed["shipment_id"].map(_labels(ledger, shipments)).where(in_time & (first["seq"] > tossed["run_position"]))
+    return tossed.assign(hit=hit.astype("float64"), due=due <= pd.Timestamp(today))
+
+
+def _labels(ledger: Ledger, shipments: pa.Array) -> pd.Series[float]:
+    """By the label policy (riskscore.models.labels): 1 something was found, 0 nothing; others are not in it."""
+    outcomes = as_frame(outcomes_known(ledger.connection, _ALL, ledger.position))
+    labels = models.label(outcomes[outcomes["shipment_id"].isin(shipments.to_pylist())])["any"].dropna()
+    standing = read_mornings(ledger.connection, pa.array(labels.index, pa.string()), _ALL, ledger.position)
+    return labels[labels.index.isin(standing["shipment_id"].to_pylist())]
+
+
+def _first_words(ledger: Ledger, shipments: pa.Array) -> pd.DataFrame:
+    """By shipment with a conclusive result: when the first became known, and the ledger position at which it came."""
+    ledger.connection.register("tossed", pa.table({"shipment_id": shipments}))
+    query = """
+        SELECT shipment_id, min(known_day) AS known_day, min(seq) AS seq FROM outcomes_log
+        WHERE shipment_id IN (SELECT shipment_id FROM tossed) AND result IN (SELECT unnest($conclusive)) GROUP BY ALL"""
+    try:
+        conclusive = sorted({*reference.CLEAR, *reference.POSITIVE})
+        words = ledger.connection.sql(query, params={"conclusive": conclusive}).to_arrow_table()
+        return as_frame(words, index="shipment_id")
+    finally:
+        ledger.connection.unregister("tossed")
+
+
+def _base_rate(ledger: Ledger) -> float:
+    """Share of hits among ranked exams with a known result, over all days."""
+    query = "SELECT DISTINCT shipment_id FROM recommendations WHERE arm = 'risk'"
+    hits = _labels(ledger, pa.array(ledger.connection.sql(query).to_arrow_table()["shipment_id"]))
+    if len(hits) < MIN_KNOWN:
+        raise RunError(
+            f"{len(hits)} ranked exams have a known result, too few to take a base rate from (at least {MIN_KNOWN})",
+            fix="give --base-rate",
+        )
+    return float(np.mean(hits))
+
+
+def _models(run: Run) -> tuple[str, str]:
+    return run.record["model"]["version"], run.record["trial"]["version"]
+
+
+def _versions(workspace: Workspace) -> tuple[str, str]:
+    registry, wanted = registry_of(workspace), workspace.config.selection.trial or "challenger"
+    champion, challenger = registry.resolve("champion")[0], registry.resolve(wanted)[0]
+    if champion == challenger:
+        raise RunError(
+            f"{wanted!r} is version {champion}, the champion itself", fix="train a model, or name another version"
+        )
+    return champion, challenger
+
+
+def _plan_of(ledger: Ledger, champion: str, challenger: str) -> Plan | None:
+    found = [one for one in _plans(ledger) if (one.champion, one.challenger) == (champion, challenger)]
+    return found[0] if found else None
+
+
+def _plans(ledger: Ledger) -> list[Plan]:
+    query = "SELECT value FROM settings WHERE starts_with(key, ?) ORDER BY key"
+    return [Plan(**json.loads(value)) for (value,) in ledger.connection.execute(query, [_KEY]).fetchall()]
