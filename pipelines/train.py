@@ -6,15 +6,16 @@ import tempfile
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
+import numpy as np
 import pyarrow as pa
 
 from riskscore import features, models
 from riskscore.errors import RunError
 from riskscore.frames import as_frame, epoch_days
 from riskscore.ledger import exam_chances, outcomes_known, read_mornings
-from riskscore.models import bundle, evaluation, severity
+from riskscore.models import bundle, evaluation, severity, tuning
 from riskscore.models.card import card
 from riskscore.models.delays import correct_delays
 from riskscore.pipelines.model_store import artefacts_of, keep_copy, registry_of, remember, tags_of
@@ -22,14 +23,17 @@ from riskscore.pipelines.past import Past
 from riskscore.pipelines.projection import project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
+    from numpy.typing import NDArray
 
+    from riskscore import config
     from riskscore.features import FeatureBuilder
     from riskscore.ledger import Ledger
     from riskscore.models import TrainedModel
     from riskscore.models.severity import Severity
+    from riskscore.models.tuning import Tuned
     from riskscore.workspace import Workspace
 
     Report = Callable[[str, int, int], None]
@@ -46,6 +50,7 @@ class Trained:
         as_of: the morning before which every fact it learned from was known.
         rows: labelled shipments used.
         evaluations: per target, figures on days after those it was fitted and calibrated on.
+        tuned: the search for settings; None = none was asked for.
     """
 
     version: str
@@ -54,6 +59,7 @@ class Trained:
     as_of: date
     rows: int
     evaluations: dict[str, dict[str, Any]]
+    tuned: Tuned | None = None
 
 
 def train(
@@ -61,6 +67,7 @@ def train(
     as_of: date | None = None,
     report: Report | None = None,
     builders: Sequence[FeatureBuilder] | None = None,
+    trials: int = 0,
 ) -> Trained:
     """Train on everything known before the morning of `as_of` and register the result.
 
@@ -69,6 +76,8 @@ def train(
         as_of: default: the day after the newest arrival that filings and findings have reached (Ledger.last_arrival).
         report: called with stage, steps done, steps in all.
         builders: the feature builders; None = riskscore's own.
+        trials: settings to try on rolling origins before training with the best (riskscore.models.tuning); 0 = train
+            with those of riskscore.toml.
 
     Raises:
         RunError: the ledger is empty.
@@ -80,8 +89,9 @@ def train(
         morning = as_of or _default_as_of(ledger)
         position = ledger.position
         shipments, labels = read_labelled(workspace, ledger, morning, position)
-        past = Past(workspace, ledger, builders)
-        fitted = fit(workspace, past, shipments, labels, morning, position, report)
+        rows = _replayed(Past(workspace, ledger, builders), shipments, labels, morning, position, report)
+        tuned = _tuned(workspace, rows, trials, report) if trials else None
+        fitted = _fit(workspace, rows, tuned.settings if tuned else workspace.config.model, report)
         fitted = replace(
             fitted,
             severity=learn_severity(ledger, shipments, labels, morning, position),
@@ -89,7 +99,7 @@ def train(
         )
         folder = Path(scratch) / "bundle"
         digest = bundle.save(fitted, folder)
-        return _register(workspace, ledger, fitted, folder, digest, morning)
+        return _register(workspace, ledger, fitted, folder, digest, morning, tuned)
 
 
 def read_labelled(
@@ -136,24 +146,74 @@ def fit(
     report: Report | None = None,
 ) -> TrainedModel:
     """Replay history for labelled shipments and fit the boosters; nothing is written."""
+    rows = _replayed(past, shipments, labels, as_of, position, report)
+    return _fit(workspace, rows, workspace.config.model, report)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What a model learns from: features, labels and arrival days, and what the feature columns are."""
+
+    frame: pd.DataFrame
+    labels: pd.DataFrame
+    days: NDArray[np.int32]
+    columns: _Columns
+    as_of: date
+    position: int
+
+
+class _Columns(TypedDict):
+    """Arguments of models.train and tuning.tune that say what the feature columns are."""
+
+    categorical: list[str]
+    monotone: dict[str, int]
+
+
+def _replayed(
+    past: Past, shipments: pd.DataFrame, labels: pd.DataFrame, as_of: date, position: int, report: Report | None
+) -> _Rows:
     replaying = (lambda done, total: report("replaying history", done, total)) if report else None
-    fitting = (lambda target, done, total: report(f"fitting {target}", done, total)) if report else None
     frame = past.build(shipments, past.of_replay(shipments, as_of, position, replaying))
-    return models.train(
-        frame,
-        labels,
-        epoch_days(shipments["arrival_date"]),
-        workspace.config.model,
-        categorical=[feature.name for feature in features.catalogue(past.builders) if feature.categorical],
-        monotone=features.monotone(past.builders),
+    columns: _Columns = {
+        "categorical": [feature.name for feature in features.catalogue(past.builders) if feature.categorical],
+        "monotone": features.monotone(past.builders),
+    }
+    return _Rows(frame, labels, epoch_days(shipments["arrival_date"]), columns, as_of, position)
+
+
+def _tuned(workspace: Workspace, rows: _Rows, trials: int, report: Report | None) -> Tuned:
+    """The search. A clear waits as long as most finds take: the newest known labels are nearly all clear."""
+    trying = (lambda _, done, total: report("trying settings", done, total)) if report else None
+    settings = workspace.config.model
+    known = epoch_days(rows.labels["known_at"].reindex(rows.frame.index))
+    return tuning.tune(
+        rows.frame,
+        rows.labels,
+        rows.days,
+        settings,
+        **rows.columns,
+        known_days=np.maximum(known, rows.days + settings.settled_after_days // 2),
+        trials=trials,
         threads=workspace.threads,
-        as_of=as_of,
+        progress=trying,
+    )
+
+
+def _fit(workspace: Workspace, rows: _Rows, settings: config.Model, report: Report | None) -> TrainedModel:
+    return models.train(
+        rows.frame,
+        rows.labels,
+        rows.days,
+        settings,
+        **rows.columns,
+        threads=workspace.threads,
+        as_of=rows.as_of,
         provenance={
-            "ledger_position": position,
+            "ledger_position": rows.position,
             "config_digest": workspace.config.digest(),
             "reference_digest": workspace.tables.digest(),
         },
-        progress=fitting,
+        progress=(lambda target, done, total: report(f"fitting {target}", done, total)) if report else None,
     )
 
 
@@ -165,11 +225,18 @@ def _default_as_of(ledger: Ledger) -> date:
 
 
 def _register(
-    workspace: Workspace, ledger: Ledger, fitted: TrainedModel, folder: Path, digest: str, as_of: date
+    workspace: Workspace,
+    ledger: Ledger,
+    fitted: TrainedModel,
+    folder: Path,
+    digest: str,
+    as_of: date,
+    tuned: Tuned | None,
 ) -> Trained:
     registry = registry_of(workspace)
     evaluations = {target: dict(booster.evaluation) for target, booster in fitted.boosters.items()}
-    figures, parameters, written = evaluation.flatten(evaluations), _parameters(workspace), card(fitted, digest)
+    figures, written = evaluation.flatten(evaluations), card(fitted, digest)
+    parameters: Mapping[str, Any] = fitted.training["settings"]
     artefacts = artefacts_of(fitted, written)
     version = registry.register(folder, digest, figures, parameters, tags_of(fitted), artefacts)
     with ledger.transaction("train") as transaction:
@@ -178,8 +245,4 @@ def _register(
     # Last: an alias must never point at a version that the ledger does not vouch for.
     alias = registry.adopt(version, known=ledger.model_versions())
     remember(workspace, alias, version)
-    return Trained(version, alias, digest, as_of, int(fitted.training["rows"]), evaluations)
-
-
-def _parameters(workspace: Workspace) -> dict[str, Any]:
-    return workspace.config.model.model_dump(mode="json")
+    return Trained(version, alias, digest, as_of, int(fitted.training["rows"]), evaluations, tuned)

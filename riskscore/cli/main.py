@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.exceptions import TyperException
@@ -18,6 +18,9 @@ from riskscore.cli.terminal import console, progress, table
 from riskscore.cli.trial import trial
 from riskscore.errors import RiskscoreError
 from riskscore.workspace import Workspace
+
+if TYPE_CHECKING:
+    from riskscore.models.tuning import Tuned
 
 app = typer.Typer(
     name="riskscore",
@@ -179,6 +182,8 @@ def train(
             help="Use facts known before this morning [default: day after the newest arrival reached so far].",
         ),
     ] = None,
+    tune: Annotated[bool, typer.Option("--tune", help="First look for better settings, on rolling origins.")] = False,
+    trials: Annotated[int, typer.Option(min=1, help="Settings that --tune tries.")] = 30,
 ) -> None:
     """Replay the history, train, calibrate and evaluate on later days, and register a model version.
 
@@ -188,7 +193,7 @@ def train(
 
     workspace = open_workspace(context)
     with progress() as report:
-        result = run(workspace, as_of, report)
+        result = run(workspace, as_of, report, trials=trials if tune else 0)
     columns = ("hazard", "rows", "positives", "base rate", "AUC", "precision at 5 %", "predicted/observed")
     console().print(
         table(
@@ -197,10 +202,22 @@ def train(
             title="on days after those it was fitted and calibrated on",
         )
     )
+    if result.tuned:
+        _print_tuned(result.tuned)
     print(
         f"model version {result.version} ({result.alias}), {result.rows:,} labelled shipments, facts known before "
         f"{result.as_of.isoformat()}, digest {result.digest[:12]}"
     )
+
+
+def _print_tuned(tuned: Tuned) -> None:
+    trials = tuned.trials
+    ours, best = trials["score"].iloc[0], trials.loc[trials["chosen"], "score"].iloc[0]
+    if trials["chosen"].iloc[0]:
+        print(f"of {len(trials)} settings none ranked later days better at every origin than those of riskscore.toml")
+        return
+    print(f"of {len(trials)} settings these ranked later days best, AUC {best:.3f}, riskscore.toml {ours:.3f}; this")
+    print(f"model is trained with them; to keep them, put them into riskscore.toml:\n\n{tuned.toml()}")
 
 
 def _evaluation(target: str, figures: dict[str, Any]) -> list[object]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from riskscore.errors import LockedError, ModelError, RunError
-from riskscore.models import bundle
+from riskscore.models import bundle, tuning
 from riskscore.pipelines.ingest import ingest
 from riskscore.pipelines.model_store import load_model, registry_of
 from riskscore.pipelines.train import train
 from riskscore.tables import SHIPMENTS
 from riskscore.workspace import Workspace
 from tests.factories import DAY, make_workspace, noon, outcomes, shipments
-from tests.pipelines.country import position
+from tests.pipelines.country import SETTINGS, position
 
 
 def write(path, rows):
@@ -97,3 +98,15 @@ def test_no_shipments_column_is_forgotten_by_the_ledger(workspace):
     with workspace.ledger(read_only=True) as ledger:
         columns = [name for name, *_ in ledger.connection.execute("DESCRIBE shipments_log").fetchall()]
     assert columns[: len(SHIPMENTS.names)] == list(SHIPMENTS.names)
+
+
+def test_tuned_settings_are_those_of_the_model(country, tmp_path, monkeypatch):
+    """One origin: the small country has too few findings for the usual three."""
+    monkeypatch.setattr(tuning, "tune", partial(tuning.tune, origins=1))
+    workspace = country.copy(tmp_path / "ws", f"{SETTINGS}settled_after_days = 4\n")
+    made = train(workspace, country.day, trials=2)
+    assert len(made.tuned.trials) == 2
+    with workspace.ledger(read_only=True) as ledger:
+        model = load_model(workspace, ledger, made.version).model
+    assert model.training["settings"] == made.tuned.settings.model_dump(mode="json")
+    assert train(workspace, country.day).tuned is None
