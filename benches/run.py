@@ -27,6 +27,7 @@ BENCHES = {
     "ablation": "what each group of features adds: recall lost without it",
     "categoricals": "categorical features as LightGBM reads them, beside target encodings",
     "calibration": "ways to calibrate, held against full exams of the whole population",
+    "tuning": "by what to choose trials; with --single what each training setting is worth",
     "training": "seconds, CPU and memory of training by labelled rows; the same files on any number of threads",
 }
 """Name of each script beside this one, and what it measures."""

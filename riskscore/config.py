@@ -89,7 +89,7 @@ class Model(_Frozen):
     min_leaf_rows: Annotated[int, Field(ge=1)] = 20
     """Labelled shipments in a leaf at least: smaller ones would learn single shipments by heart."""
     l2: Annotated[float, Field(ge=0)] = 0.0
-    """Ridge penalty on leaf values. It weighs on rare cases most: 10 cost a seventh of the recall (ADR 0014)."""
+    """Ridge penalty on leaf values. It weighs on rare cases most: 10 cost a ninth of the recall (ADR 0014)."""
     feature_share: Annotated[float, Field(gt=0, le=1)] = 0.3
     """Share of the features, drawn anew, that each tree may use."""
     random_splits: bool = True
