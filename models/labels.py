@@ -5,7 +5,6 @@ An unexamined shipment is never a negative. Only outcomes known at the caller's 
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,7 +55,6 @@ def label(
     deleted: Collection[str] = (),
     *,
     chances: pd.DataFrame | None = None,
-    max_weight: float = math.inf,
 ) -> pd.DataFrame:
     """Turn exam outcomes into labels, one row per shipment that has at least one.
 
@@ -70,7 +68,6 @@ def label(
         deleted: shipments whose bill was withdrawn: they get no labels, whatever their outcomes say.
         chances: what the recorded design gave each shipment: indexed by shipment_id (unique), one column per exam of
             `reference.exams()` with its chance; other columns and shipments are not read. None = nothing recorded.
-        max_weight: clip of `weight`.
 
     Returns:
         A frame indexed by shipment_id, ascending. Columns, all float64 unless said otherwise:
@@ -105,7 +102,6 @@ def label(
     facts = _Facts(rows, starts)
     labels = pd.DataFrame(facts.labels(), index=shipments, columns=list(targets()))
     labels["weight"], labels["uncorrected"] = _weights(rows, starts)
-    labels["weight"] = labels["weight"].clip(upper=max_weight)
     for hazard, weight in _hazard_weights(shipments, labels["weight"], chances).items():
         labels[weight_column(hazard)] = weight
     if "known_at" in rows:

@@ -54,8 +54,7 @@ def population_stability(before: Floats, after: Floats) -> Estimate:
     rng, value = np.random.default_rng(0), _index(*counts)
     drawn = [[rng.multinomial(c.sum(), c / c.sum()) for c in counts] for _ in range(DRAWS)]
     low, high = np.percentile([_index(*pair) for pair in drawn], [2.5, 97.5])
-    rows = len(before) + len(after)
-    return Estimate(value, min(value, float(low)), max(value, float(high)), rows, 0) if rows else UNDEFINED
+    return Estimate(value, min(value, float(low)), max(value, float(high)), len(before) + len(after), 0)
 
 
 def _index(before: NDArray[np.int64], after: NDArray[np.int64]) -> float:

@@ -19,6 +19,7 @@ from riskscore.models.segments import SMALL, size_classes
 from riskscore.pipelines import leakage, train, trial
 from riskscore.pipelines.past import Past
 from riskscore.reference import centers
+from riskscore.tables import DRAWN_BY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from riskscore.workspace import Workspace
 
     Report = Callable[[str, int, int], None]
-
-DRAWN_BY = ("random_floor", "random", "census")
-"""Lotteries that know nothing of the risk (outcomes.selected_by)."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from riskscore.models import evaluation, population, reliability, segments, stability
-from riskscore.models.estimates import Estimate
+from riskscore.models.estimates import UNDEFINED, Estimate
 from riskscore.models.labels import ANY
 from riskscore.models.labels import targets as targets_of_labels
 from riskscore.models.population import TIES, Cut, Sample
@@ -195,12 +195,8 @@ def _counts(view: View) -> dict[str, Estimate]:
         "drawn": Estimate(float(sample.drawn.sum()), math.nan, math.nan, rows, int(sample.labels[sample.drawn].sum())),
         "base_rate": population.prevalence(sample),
         "auc": _auc(sample),
-        "harm_usd": Estimate(float(sample.amounts.sum()), math.nan, math.nan, rows, found) if rows else _nothing(),
+        "harm_usd": Estimate(float(sample.amounts.sum()), math.nan, math.nan, rows, found) if rows else UNDEFINED,
     }
-
-
-def _nothing() -> Estimate:
-    return Estimate(math.nan, math.nan, math.nan, 0, 0)
 
 
 def _auc(sample: Sample) -> Estimate:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
 from riskscore.models import segments
-from riskscore.models.estimates import Estimate
+from riskscore.models.estimates import UNDEFINED, Estimate
 from riskscore.models.labels import ANY
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ SMALL_GROUP = "small"
 """Segment of the burden of small importers, which are two of the size classes together."""
 
 _ORDERED = (*segments.SIZES, "no tier", "tier 1", "tier 2", "tier 3", "no record")
-_NONE = Estimate(math.nan, math.nan, math.nan, 0, 0)
 
 
 class Place(TypedDict):
@@ -46,7 +45,7 @@ class Numbers:
         self, figure: str, *, origin: date | None = None, kind: str = "all", segment: str = "all", target: str = ANY
     ) -> Estimate:
         """A figure, undefined where it was not made."""
-        return self._of.get((origin, kind, segment, target, figure), _NONE)
+        return self._of.get((origin, kind, segment, target, figure), UNDEFINED)
 
     def segments(self, kind: str, at_most: int | None = None) -> list[str]:
         """Groups of a kind: sizes of importers and tiers in their order, others by traffic, most first."""

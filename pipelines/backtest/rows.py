@@ -24,15 +24,13 @@ from riskscore.ledger.views import live_on_days
 from riskscore.models.delays import correct_delays
 from riskscore.models.labels import targets, weight_column
 from riskscore.pipelines.train import read_labelled
+from riskscore.tables import DRAWN_BY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskscore.ledger import Ledger
     from riskscore.workspace import Workspace
-
-DRAWN_BY = ("random_floor", "random", "census")
-"""Lotteries that know nothing of the risk (outcomes.selected_by)."""
 
 SLOW_QUANTILE = 0.95
 """Arrivals are mature when so large a share of finds, which take longer than clears, takes less time to be known."""

@@ -27,7 +27,7 @@ def backtest(
     step_days: Annotated[int, typer.Option(min=1, help="Days from one training to the next.")] = 14,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder to write [default: out/backtests/FROM_TO in the workspace].", metavar="DIR"),
+        typer.Option(help="Folder to write.", metavar="DIR", show_default="out/backtests/FROM_TO in the workspace"),
     ] = None,
 ) -> None:
     """Evaluate as if models had been trained in the past: every figure with its interval, as a page and as Parquet.

@@ -26,7 +26,8 @@ def print_days(workspace: Workspace, results: Sequence[DayResult]) -> None:
     columns = ("date", *_COUNTS, "live", "examine", "run")
     console().print(table(columns, [_row(result) for result in results]))
     for result in results:
-        _print_warnings(workspace, result)
+        _print_warnings(result)
+    _print_refused(workspace, results)
     if len(results) == 1:
         _print_exams(results[0])
         print(f"recommendations: {recommendations_path(workspace.out, results[0].run.run_date)}")
@@ -41,7 +42,15 @@ def _row(result: DayResult) -> list[object]:
     return [result.run.run_date.isoformat(), *counts, result.recommendations.num_rows, examine, how]
 
 
-def _print_warnings(workspace: Workspace, result: DayResult) -> None:
+def _print_refused(workspace: Workspace, results: Sequence[DayResult]) -> None:
+    """One line for all days: nearly every file has a few such rows."""
+    refused = [result.counts.quarantined for result in results if result.counts.quarantined]
+    if refused:
+        days = f"{len(refused)} day{'s' if len(refused) > 1 else ''}"
+        print(f"{sum(refused):,} refused rows of {days}, with their reasons: {workspace.out / 'quarantine'}")
+
+
+def _print_warnings(result: DayResult) -> None:
     day, record = result.run.run_date.isoformat(), result.run.record
     if result.replayed:
         version = record["model"]["version"]
@@ -59,8 +68,6 @@ def _print_warnings(workspace: Workspace, result: DayResult) -> None:
     for rule in record["rules"]:
         if rule["flag"]:
             print(f"{day}: rule {rule['rule_id']} {rule['flag']}")
-    if result.counts.quarantined:
-        print(f"{day}: refused rows and their reasons: {workspace.out / 'quarantine'}")
 
 
 def _print_models(day: str, record: dict[str, Any]) -> None:

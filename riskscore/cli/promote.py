@@ -32,7 +32,7 @@ def promote(
     reason: Annotated[
         str, typer.Option(help="Why a model that is no worse, but not better, should take it.", metavar="TEXT")
     ] = "",
-    by: Annotated[str, typer.Option(help="Who decides [default: the user of this machine].", metavar="NAME")] = "",
+    by: Annotated[str, typer.Option(help="Who decides.", metavar="NAME", show_default="the user of this machine")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the evidence and change nothing.")] = False,
     rollback: Annotated[bool, typer.Option("--rollback", help="Back to a version that was champion before.")] = False,
     override: Annotated[
@@ -62,13 +62,16 @@ def promote(
     elif promotion.decision.accepted:
         print(f"model version {promotion.version} is {promotion.alias} now; ledger position {promotion.seq}")
     else:
-        raise ModelError(*_refusal(promotion.decision), fix="see the table; --dry-run shows it without a record")
+        raise _refusal(promotion.decision)
 
 
-def _refusal(decision: Decision) -> tuple[str]:
+def _refusal(decision: Decision) -> ModelError:
     more = len(decision.reasons) - _REASONS_SHOWN
     shown = "; ".join(decision.reasons[:_REASONS_SHOWN])
-    return (f"the gate refuses it: {shown}{f'; and {more} more' if more > 0 else ''}",)
+    what = f"the gate refuses it: {shown}{f'; and {more} more' if more > 0 else ''}"
+    if any(check.verdict == "failed" for check in decision.checks):
+        return ModelError(what, fix="see the table; --dry-run shows it without a record")
+    return ModelError(what, fix="nothing failed, so wait for more results, or put it on trial: riskscore trial --help")
 
 
 def _print_decision(promotion: Promotion, decision: Decision) -> None:

@@ -29,7 +29,7 @@ def trial(
     ] = "state",
     difference: Annotated[float, typer.Option(help="Difference of hit rates worth seeing, 0.05 = 5 points.")] = 0.05,
     base_rate: Annotated[
-        float | None, typer.Option(help="Hit rate of the champion's ranked exams [default: as in the ledger].")
+        float | None, typer.Option(help="Hit rate of the champion's ranked exams.", show_default="as in the ledger")
     ] = None,
     power: Annotated[float, typer.Option(help="Chance that such a difference is seen.")] = 0.8,
     wait_days: Annotated[int, typer.Option(min=1, help="Days from a toss that a result is waited for.")] = 56,
@@ -82,10 +82,11 @@ def _print_state(result: TrialResult) -> None:
     columns = ("asked for by", "version", "exams", "known", "unknown", "hits", "hit rate")
     console().print(table(columns, rows, title=title))
     evidence = result.evidence
-    print(
-        f"difference of hit rates {_points(evidence.difference)} points, 95 % interval "
-        f"{_points(evidence.low)} to {_points(evidence.high)}, on {evidence.pairs:,} exams"
-    )
+    if evidence.pairs:
+        print(
+            f"difference of hit rates {_points(evidence.difference)} points, 95 % interval "
+            f"{_points(evidence.low)} to {_points(evidence.high)}, on the {evidence.pairs:,} exams that count so far"
+        )
     print(_conclusion(result))
 
 
@@ -95,7 +96,7 @@ def _conclusion(result: TrialResult) -> str:
         return f"decided, on the {evidence.needed:,} exams planned: {_VERDICTS[evidence.verdict]}"
     if evidence.needed is None:
         return "decides nothing: no plan is on record (riskscore trial start), and slots before it do not count"
-    return f"not yet: {evidence.pairs:,} of {evidence.needed:,} exams planned{_wait(result, evidence.needed)}"
+    return f"not yet: {evidence.pairs:,} of the {evidence.needed:,} planned exams count{_wait(result, evidence.needed)}"
 
 
 def _wait(result: TrialResult, needed: int) -> str:
@@ -104,7 +105,8 @@ def _wait(result: TrialResult, needed: int) -> str:
         return ""
     missing = max(needed - result.evidence.pairs - result.waiting, 0)
     days = math.ceil(missing * result.days / result.disputed) + result.plan.wait_days
-    return f"; {result.waiting:,} wait for their results; about {days:,} days more"
+    wait = f"{result.waiting:,} wait until {result.plan.wait_days} days after their toss"
+    return f"; {wait}; about {days:,} days more"
 
 
 def _percent(hits: int, known: int) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import re
+from dataclasses import replace
 
 import pytest
 import typer
@@ -67,6 +68,15 @@ def test_a_refusal_is_one_line_below_every_reason(call):
     assert isinstance(result.exception, ModelError)
     assert "reason 0; reason 1; reason 2; and 2 more" in str(result.exception)
     assert all(f"refused: reason {n}" in result.output for n in range(5))
+
+
+def test_a_refusal_for_want_of_evidence_says_how_to_come_by_it(call):
+    result, _ = call(REFUSED, "2")
+    assert "nothing failed, so wait for more results, or put it on trial" in str(result.exception)
+    failed = replace(REFUSED, checks=(*CHECKS, Check("labels", "failed", "must hold", "known too early")))
+    result, _ = call(failed, "2")
+    assert "nothing failed" not in str(result.exception)
+    assert "see the table" in str(result.exception)
 
 
 def test_a_dry_run_of_a_refusal_is_no_error(call):
