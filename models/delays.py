@@ -10,7 +10,7 @@ Where less than half of either are known yet, the label is left out: too early t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, tzinfo
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -32,7 +32,9 @@ _ENOUGH = 20
 """With fewer old finds (or clears) of a hazard than this, the delays of `any` stand for its own."""
 
 
-def correct_delays(labels: pd.DataFrame, outcomes: pd.DataFrame, as_of: date, settled_after_days: int) -> pd.DataFrame:
+def correct_delays(
+    labels: pd.DataFrame, outcomes: pd.DataFrame, as_of: date, settled_after_days: int, zone: tzinfo = UTC
+) -> pd.DataFrame:
     """Labels as they stand for all exams of their day, whatever is still to come.
 
     Args:
@@ -42,12 +44,14 @@ def correct_delays(labels: pd.DataFrame, outcomes: pd.DataFrame, as_of: date, se
         as_of: the morning.
         settled_after_days: days after an exam by which its result is usually known; what came later, such as a bulk
             load of old results, says nothing of the usual delay. Without older exams nothing is corrected.
+        zone: of the workspace, whose mornings count: `known_at` is UTC, the day on which it falls there is what counts.
 
     Returns:
         `labels` with labels that are too early to tell set to NaN, the weights of newer ones raised, and without rows
         that are left with no label.
     """
     rows = outcomes[outcomes["shipment_id"].isin(labels.index)]
+    rows = rows.assign(known_at=_local_days(rows["known_at"], zone))
     exam = _per_shipment(rows, "exam_date", "min", labels.index)
     concluded = _per_shipment(rows, "known_at", "max", labels.index) - exam
     age = _day(as_of) - exam
@@ -106,6 +110,11 @@ def _per_shipment(rows: pd.DataFrame, column: str, which: Literal["min", "max"],
     days = pd.Series(epoch_days(rows[column]), index=rows["shipment_id"], dtype="float64")
     found: Floats = days.groupby(level=0).agg(which).reindex(shipments).to_numpy()
     return found
+
+
+def _local_days(instants: pd.Series, zone: tzinfo) -> pd.Series:
+    """Midnight of the day, in `zone`, on which each instant (UTC) falls."""
+    return pd.to_datetime(instants, utc=True).dt.tz_convert(zone).dt.tz_localize(None).dt.floor("D")
 
 
 def _day(day: date) -> int:

@@ -138,7 +138,11 @@ def train(  # noqa: PLR0913 - the first four are the data, the others have sensi
     boosters = {}
     for done, name in enumerate(chosen):
         _report(progress, name, done, len(chosen))
-        boosters[name] = _fit_target(_Target.of(data, name, design), split)
+        made = _fit_target(_Target.of(data, name, design), split)
+        if name == ANY or made.calibrator.slope > 0:
+            boosters[name] = made
+        else:
+            shortfalls[name] = "its scores of days it had not seen say nothing"
     _report(progress, "", len(chosen), len(chosen))
     record = manifest(data.labels, data.days, split, settings, shortfalls, as_of)
     record |= {"labels_without_features": data.orphans, "provenance": dict(provenance or {})}

@@ -145,8 +145,7 @@ def tune(  # noqa: PLR0913 - the first four are the data, the others have sensib
     Args:
         features: one row per shipment, indexed by shipment_id (unique); numbers or bools, NaN = null. Rows
             without an `any` label are not read.
-        labels: as made by `labels.label`; `any` and `weight` are read. Clips looser than the one the weights were
-            made with cannot be tried, so label with a generous `max_weight`.
+        labels: as made by `labels.label`; `any` and `weight` are read.
         arrival_days: arrival day of each row of `features`, in days since 1970-01-01.
         settings: where to start; `seed`, `min_positives` and `holdout_share` are kept.
         categorical: feature columns that hold integer codes.

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from riskscore.errors import ModelError
+from riskscore.features.programme import as_days, effective_tier
 from riskscore.frames import as_frame, epoch_days
 from riskscore.ledger import outcomes_known
 from riskscore.models.gate import Evidence, Finding
@@ -168,7 +169,8 @@ def _segments(
     shipments: pd.DataFrame, history: History, days_of_log: NDArray[np.int64], tables: Tables
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Protected segments: the trusted, small importers, modes and Centers; a shipment may be in several."""
-    tier = history.statuses["importer"]["ctpat_tier"].to_numpy(dtype=np.float64, na_value=np.nan)
+    # A member that lost its standing is trusted by nobody: the gate counts tiers as the backtest does.
+    tier = effective_tier(history.statuses["importer"], as_days(shipments["arrival_date"]), tables)
     for level in (1, 2, 3):
         yield f"CTPAT tier {level}", np.asarray(tier == level)
     # The mean year of the log so far, which is known without counting again.

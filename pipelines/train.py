@@ -114,8 +114,9 @@ def read_labelled(
     outcomes = as_frame(outcomes_known(ledger.connection, as_of, position))
     examined = pa.array(outcomes["shipment_id"].unique(), pa.string())
     chances = as_frame(exam_chances(ledger.connection, examined, as_of, position), index="shipment_id")
-    settled = workspace.config.model.settled_after_days
-    labels = correct_delays(models.label(outcomes, chances=chances), outcomes, as_of, settled)
+    config = workspace.config
+    labels = models.label(outcomes, chances=chances)
+    labels = correct_delays(labels, outcomes, as_of, config.model.settled_after_days, config.zone)
     asked = pa.array(labels.index, pa.string())
     shipments = as_frame(read_mornings(ledger.connection, asked, as_of, position), index="shipment_id")
     return shipments, labels.loc[labels.index.isin(shipments.index)]

@@ -21,6 +21,9 @@ MODES = ("ocean", "air", "truck", "rail", "mail", "express")
 ACTIONS = ("new", "amended", "deleted")
 ARMS = ("must_exam", "risk", "random_floor", "novelty", "none")
 SELECTED_BY = (*ARMS, "legacy", "random", "census", "other")
+DRAWN_BY = ("random_floor", "random", "census")
+"""Those of SELECTED_BY that are lotteries which know nothing of the risk."""
+
 ROLES = ("importer", "consignee", "shipper", "manufacturer", "carrier", "filer")
 ROLES_WITH_ADDRESS = ("importer", "consignee", "shipper", "manufacturer")
 PARTIES = tuple(f"{role}_id" for role in ROLES)

@@ -86,7 +86,8 @@ def findings(workspace: Workspace, ledger: Ledger, to: date, position: int) -> F
     asked = pa.array(outcomes["shipment_id"].unique(), pa.string())
     chances = as_frame(exam_chances(ledger.connection, asked, to, position), index="shipment_id")
     labels = models.label(outcomes, chances=chances)
-    settled = correct_delays(labels, outcomes, to, workspace.config.model.settled_after_days)
+    config = workspace.config
+    settled = correct_delays(labels, outcomes, to, config.model.settled_after_days, config.zone)
     asked = pa.array(labels.index, pa.string())
     arrival = as_frame(read_mornings(ledger.connection, asked, to, position), index="shipment_id")["arrival_date"]
     labels = labels.loc[labels.index.isin(arrival.index)]

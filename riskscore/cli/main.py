@@ -179,7 +179,8 @@ def train(
         typer.Option(
             parser=day_of,
             metavar="YYYY-MM-DD",
-            help="Use facts known before this morning [default: day after the newest arrival reached so far].",
+            help="Use facts known before this morning.",
+            show_default="day after the newest arrival reached so far",
         ),
     ] = None,
     tune: Annotated[bool, typer.Option("--tune", help="First look for better settings, on rolling origins.")] = False,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,16 @@ def corrected(rows, as_of=AS_OF):
 def ages(rows, labels, as_of=AS_OF):
     exam = rows.drop_duplicates("shipment_id").set_index("shipment_id")["exam_date"]
     return (pd.Timestamp(as_of) - exam.loc[labels.index]).dt.days
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Tokyo"])
+def test_delays_are_counted_in_days_of_the_workspace(zone):
+    """The same life in another zone, results reported at 6 and at 20 o'clock there, is corrected by the same shares."""
+    local = history()
+    hour = pd.to_timedelta(np.where(np.arange(len(local)) % 2, 6, 20), "h")
+    there = (local["known_at"] + hour).dt.tz_localize(zone).dt.tz_convert("UTC").dt.tz_localize(None)
+    found = correct_delays(label(local), local.assign(known_at=there), AS_OF, SETTLED, ZoneInfo(zone))
+    pd.testing.assert_frame_equal(found.drop(columns="known_at"), corrected(local).drop(columns="known_at"))
 
 
 @pytest.mark.parametrize("target", ["any", "ipr"])

@@ -132,6 +132,15 @@ def test_hazards_without_enough_cases_get_no_booster(trained):
     assert re.fullmatch(r"\d+ confirmed cases to fit on, 40 needed", reason)
 
 
+def test_a_hazard_whose_scores_say_nothing_gets_no_booster(people):
+    """Finds of the newest days only: no booster of the other days has seen any."""
+    labels = people.labels.copy()
+    labels["ipr"] = np.where(people.days >= np.quantile(people.days, 0.76), labels["any"], 0.0)
+    made = train_on(people, labels, SETTINGS.model_copy(update={"min_positives": 5}))
+    assert "ipr" not in made.boosters
+    assert made.training["targets"]["ipr"]["no_booster_because"] == "its scores of days it had not seen say nothing"
+
+
 def test_manifest_says_what_it_was_trained_on(people):
     made = people.train(slice(100, None), as_of=dt.date(2025, 1, 1), provenance={"ledger_seq": 7}).training
     assert (made["as_of"], made["rows"], made["labels_without_features"]) == ("2025-01-01", 5900, 100)

@@ -6,13 +6,17 @@ import shutil
 from dataclasses import replace
 from datetime import timedelta
 from importlib.resources import files
+from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from riskscore import reference
 from riskscore.errors import ModelError
 from riskscore.features import standard
 from riskscore.frames import epoch_days
+from riskscore.ledger import views
 from riskscore.models.gate import Finding, Policy
 from riskscore.pipelines import promote as promotions
 from riskscore.pipelines import promotion_evidence, train
@@ -278,6 +282,22 @@ def test_later_shipments_are_told_from_the_log_alone(country, rivals):
     yearly = rows["earlier"] * 365 / (rows["arrival_date"] - rows["first_day"]).dt.days
     assert later.segments["small importers"].tolist() == (yearly < 12).tolist()
     assert sum(flags for name, flags in later.segments.items() if name.startswith("CTPAT")).max() <= 1
+
+
+def test_a_member_that_lost_its_standing_is_in_no_tier(rivals):
+    with rivals.ledger(read_only=True) as ledger:
+        days = pd.Series(pd.to_datetime(["2026-03-02"] * 3), index=list("ABC"))
+        shipments = pd.DataFrame({"arrival_date": days, "mode": "ocean", "hts": "610910"})
+        traders = pd.Series(["T1", "T2", None], index=days.index, dtype="str")
+        status = views.statuses_on(ledger.connection, traders, days, ledger.position)
+    status["trader_id"], status["role"] = ["T1", "T2", None], ["importer", "importer", None]
+    status["ctpat_tier"], status["ctpat_status"] = [3, 3, None], ["validated", "suspended", None]
+    history = SimpleNamespace(
+        statuses={"importer": status},
+        tracks={"importer": SimpleNamespace(count=lambda _: np.array([9.0, 9.0, np.nan]))},
+    )
+    found = dict(promotion_evidence._segments(shipments, history, np.array([9, 9, 9]), rivals.tables))
+    assert found["CTPAT tier 3"].tolist() == [True, False, False]
 
 
 LATER = """
