@@ -130,7 +130,8 @@ def challenger_of(
         load: gives a verified model by alias or version.
 
     Returns:
-        None without a trial, and when champion and challenger are the same version, as after a promotion.
+        None without a trial, and when champion and challenger are the same version. After a promotion the alias
+        `challenger` names the former champion: `promote` says that slots are still shared.
 
     Raises:
         ModelError: no model is called so, or it fails verification.
