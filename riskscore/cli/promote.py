@@ -61,7 +61,8 @@ def promote(
         print(f"dry run: it would be {_word(promotion.decision)}; nothing was recorded and no alias moved")
     elif promotion.decision.accepted:
         print(f"model version {promotion.version} is {promotion.alias} now; ledger position {promotion.seq}")
-        if trial := workspace.config.selection.trial:
+        trial = workspace.config.selection.trial
+        if trial not in {"", promotion.version}:
             print(f"note: slots are still shared with {trial!r}: empty trial in riskscore.toml, or plan another trial")
     else:
         raise _refusal(promotion.decision)

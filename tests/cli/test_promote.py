@@ -52,6 +52,8 @@ def test_a_promotion_says_that_slots_are_still_shared(call):
     assert "slots are still shared" not in call(ACCEPTED, "2")[0].output
     (call.root / "riskscore.toml").write_text('[selection]\ntrial = "challenger"\n', encoding="utf-8")
     assert "note: slots are still shared with 'challenger'" in call(ACCEPTED, "2")[0].output
+    (call.root / "riskscore.toml").write_text('[selection]\ntrial = "2"\n', encoding="utf-8")
+    assert "slots are still shared" not in call(ACCEPTED, "2")[0].output
 
 
 def test_an_accepted_model(call):
