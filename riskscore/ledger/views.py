@@ -135,13 +135,17 @@ def exam_chances(connection: duckdb.DuckDBPyConnection, shipment_ids: pa.Array, 
     """The chance of each exam that the recorded design gave those of `shipment_ids` that were scored before `as_of`.
 
     Returns:
-        shipment_id and one column per exam of `reference.exams()`, by shipment_id: of several runs of a day the one
-        kept last, of several days the last.
+        shipment_id and one column per exam of `reference.exams()`, by shipment_id: of several runs the last that was
+        kept before the shipment's first outcome known by then: a later one ordered no exam of it. One without outcome
+        has no row.
     """
     chances = ", ".join(f"exam_probabilities.{exam} AS {exam}" for exam in reference.exams())
     query = f"""
-        SELECT shipment_id, {chances} FROM recommendations JOIN runs USING (run_id)
-        WHERE runs.seq <= $position AND run_date < $as_of AND shipment_id IN (SELECT shipment_id FROM asked)
+        WITH heard AS (
+            SELECT shipment_id, min(seq) AS first_heard FROM outcomes_log
+            WHERE known_day < $as_of AND shipment_id IN (SELECT shipment_id FROM asked) GROUP BY shipment_id)
+        SELECT shipment_id, {chances} FROM recommendations JOIN runs USING (run_id) JOIN heard USING (shipment_id)
+        WHERE runs.seq <= $position AND runs.seq < first_heard AND run_date < $as_of
         QUALIFY row_number() OVER (PARTITION BY shipment_id ORDER BY run_date DESC, runs.seq DESC) = 1
         ORDER BY shipment_id"""
     connection.register("asked", pa.table({"shipment_id": shipment_ids}))

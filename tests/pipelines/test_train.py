@@ -10,14 +10,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from riskscore.errors import LockedError, ModelError, RunError
+from riskscore.ledger import exam_chances
 from riskscore.models import bundle, tuning
 from riskscore.pipelines.ingest import ingest
 from riskscore.pipelines.model_store import load_model, registry_of
+from riskscore.pipelines.score import score
 from riskscore.pipelines.train import train
 from riskscore.tables import SHIPMENTS
 from riskscore.workspace import Workspace
 from tests.factories import DAY, make_workspace, noon, outcomes, shipments
-from tests.pipelines.country import SETTINGS, position
+from tests.pipelines.country import SETTINGS, position, published
 
 
 def write(path, rows):
@@ -110,3 +112,25 @@ def test_tuned_settings_are_those_of_the_model(country, tmp_path, monkeypatch):
         model = load_model(workspace, ledger, made.version).model
     assert model.training["settings"] == made.tuned.settings.model_dump(mode="json")
     assert train(workspace, country.day).tuned is None
+
+
+def test_chances_are_those_of_the_run_that_ordered_the_exam(country, tmp_path):
+    """A refresh with other slots, after the results are in, ordered nothing."""
+    workspace = country.copy(tmp_path / "ws")
+    score(workspace, [country.manifest], country.day)
+    ordered = pq.read_table(published(workspace, country.day)).to_pandas().set_index("shipment_id")
+    examined = ordered.index[ordered["recommendation"] == "examine"]
+    found = outcomes(*({"shipment_id": name, "exam_date": country.day} for name in examined))
+    ingest(workspace, "outcomes", [write(tmp_path / "found.parquet", found)])
+    (workspace.root / "riskscore.toml").write_text(f"{SETTINGS}[capacity]\ndefault_share = 0.5\n", encoding="utf-8")
+    wider = Workspace.open(workspace.root)
+    score(wider, [country.manifest], country.day, refresh=True)
+    with wider.ledger(read_only=True) as ledger:
+        asked = pa.array(ordered.index, pa.string())
+        chances = exam_chances(ledger.connection, asked, country.day + timedelta(30), ledger.position).to_pylist()
+    assert {row["shipment_id"] for row in chances} == set(examined)
+    for row in chances:
+        name = row.pop("shipment_id")
+        assert row == ordered.at[name, "exam_probabilities"]
+    refreshed = pq.read_table(published(wider, country.day)).to_pandas().set_index("shipment_id")
+    assert not refreshed["exam_probabilities"].equals(ordered["exam_probabilities"].loc[refreshed.index])
