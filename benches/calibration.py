@@ -16,12 +16,11 @@ from __future__ import annotations
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from categoricals import CATEGORICAL, RAW, Size, case_of, design_of, prepared
-from harness import counts, head, parser, save, show, t_interval
+from categoricals import CATEGORICAL, RAW, Size, add_countries, case_of, design_of, prepared
+from harness import head, parser, save, show, t_interval
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 from sklearn.isotonic import IsotonicRegression
@@ -32,6 +31,7 @@ from riskscore.models import boosting, calibration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -202,12 +202,7 @@ def cells(found: Sequence[dict[str, Any]]) -> list[list[str]]:
 def main() -> int:
     """Run with the seeds and sizes named on the command line."""
     options = parser(__doc__)
-    options.add_argument("--seeds", type=counts, default="1,2,3,4", help="one country each")
-    options.add_argument("--scenarios", default="steady,break", help="each with every seed")
-    options.add_argument("--weeks", type=int, default=26)
-    options.add_argument("--per-day", type=int, default=400, help="mean shipments a day")
-    options.add_argument("--workers", type=int, default=2, help="countries at a time")
-    options.add_argument("--keep", type=Path, help="folder to keep countries in, and to find them again")
+    add_countries(options, seeds="1,2,3,4")
     given = options.parse_args()
     countries = list(product(given.seeds, given.scenarios.split(",")))
     head(f"calibration: {len(countries)} countries of {given.weeks} weeks, {given.per_day} a day")

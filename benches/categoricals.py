@@ -40,6 +40,7 @@ from riskscore.pipelines.past import Past
 from riskscore.pipelines.train import read_labelled
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
@@ -261,15 +262,20 @@ def _interval(values: Sequence[float]) -> str:
     return f"{mean:+.3g} ({low:+.3g} to {high:+.3g})"
 
 
-def main() -> int:
-    """Run with the seeds and sizes named on the command line."""
-    options = parser(__doc__)
-    options.add_argument("--seeds", type=counts, default="1,2,3,4", help="one country each")
+def add_countries(options: argparse.ArgumentParser, seeds: str) -> None:
+    """The options of a bench over countries: seeds, scenarios, weeks, per_day, workers and keep."""
+    options.add_argument("--seeds", type=counts, default=seeds, help="one country each")
     options.add_argument("--scenarios", default="steady,break", help="each with every seed")
     options.add_argument("--weeks", type=int, default=26)
     options.add_argument("--per-day", type=int, default=400, help="mean shipments a day")
     options.add_argument("--workers", type=int, default=2, help="countries at a time")
     options.add_argument("--keep", type=Path, help="folder to keep countries in, and to find them again")
+
+
+def main() -> int:
+    """Run with the seeds and sizes named on the command line."""
+    options = parser(__doc__)
+    add_countries(options, seeds="1,2,3,4")
     given = options.parse_args()
     countries = list(product(given.seeds, given.scenarios.split(",")))
     head(f"categoricals: {len(countries)} countries of {given.weeks} weeks, {given.per_day} a day")

@@ -19,15 +19,14 @@ from __future__ import annotations
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import categoricals
 import numpy as np
 import optuna
 from ablation import CAPACITY, selected
-from categoricals import CATEGORICAL, RAW, Size, case_of, design_of, figures, prepared
-from harness import counts, head, parser, save, show
+from categoricals import CATEGORICAL, RAW, Size, add_countries, case_of, design_of, figures, prepared
+from harness import head, parser, save, show
 from scipy.stats import spearmanr
 
 from riskscore import config
@@ -35,6 +34,7 @@ from riskscore.models import evaluation, tuning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -149,14 +149,9 @@ def _of_country(trials: Sequence[dict[str, Any]], name: str) -> list[float]:
 def main() -> int:
     """Run with the seeds and sizes named on the command line."""
     options = parser(__doc__)
-    options.add_argument("--seeds", type=counts, default="1,2", help="one country each")
-    options.add_argument("--scenarios", default="steady,break", help="each with every seed")
+    add_countries(options, seeds="1,2")
     options.add_argument("--trials", type=int, default=14, help="settings per country, the defaults included")
     options.add_argument("--single", action="store_true", help="change the defaults one by one instead")
-    options.add_argument("--weeks", type=int, default=26)
-    options.add_argument("--per-day", type=int, default=400, help="mean shipments a day")
-    options.add_argument("--workers", type=int, default=2, help="countries at a time")
-    options.add_argument("--keep", type=Path, help="folder to keep countries in, and to find them again")
     given = options.parse_args()
     countries = list(product(given.seeds, given.scenarios.split(",")))
     head(f"tuning: {len(countries)} countries of {given.weeks} weeks, {given.per_day} a day, {given.trials} settings")

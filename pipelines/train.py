@@ -186,7 +186,10 @@ def _tuned(workspace: Workspace, rows: _Rows, trials: int, report: Report | None
     """The search. A clear waits as long as most finds take: the newest known labels are nearly all clear."""
     trying = (lambda _, done, total: report("trying settings", done, total)) if report else None
     settings = workspace.config.model
-    known = epoch_days(rows.labels["known_at"].reindex(rows.frame.index))
+    known_at = (
+        rows.labels["known_at"].reindex(rows.frame.index).dt.tz_localize("UTC").dt.tz_convert(workspace.config.zone)
+    )
+    known = epoch_days(known_at.dt.tz_localize(None))
     return tuning.tune(
         rows.frame,
         rows.labels,
