@@ -186,6 +186,7 @@ def _tuned(workspace: Workspace, rows: _Rows, trials: int, report: Report | None
     """The search. A clear waits as long as most finds take: the newest known labels are nearly all clear."""
     trying = (lambda _, done, total: report("trying settings", done, total)) if report else None
     settings = workspace.config.model
+    # Days of the workspace's zone, as mornings are: east of UTC a UTC day may be one too early.
     known_at = (
         rows.labels["known_at"].reindex(rows.frame.index).dt.tz_localize("UTC").dt.tz_convert(workspace.config.zone)
     )
