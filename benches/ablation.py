@@ -118,7 +118,8 @@ def _filled(root: Path, world: SimulatedWorld) -> Workspace:
     files = {"shipments": world.manifests, "traders": world.traders, "outcomes": world.outcomes}
     files["post_entry"] = world.post_entry
     for feed, table in FEEDS.items():
-        ingest(workspace, feed, [files[table]])
+        if table in files:  # reviews are decisions, which a country does not file
+            ingest(workspace, feed, [files[table]])
     return workspace
 
 

@@ -31,7 +31,7 @@ from harness import OUT, counts, head, parser, save, scratch, show
 from loop_country import Size, best_exams, make
 from loop_figures import cell, figures, mean_of, paired
 from loop_life import live
-from loop_policies import BLIND, Oracle
+from loop_policies import BLIND, MAIN, OURS, Oracle
 
 from riskscore import config
 from riskscore.simulator.settings import SCENARIOS
@@ -54,6 +54,10 @@ FOUND = ("yield", "recall", "late_recall", "late_recall_trusted", "recovery_week
 CALIBRATED = ("ece", "ece_after", "ratio_after", "ratio_late", "ratio_top", "ratio_trusted")
 
 PAIRS = (
+    *((policy.name, "top-k") for policy in OURS),
+    *(("ours", policy.name) for policy in OURS[1:]),
+    ("ours", "legacy"),
+    ("a third of all labels known", "top-k"),
     ("floor, ipw + recency", "floor, neither"),
     ("floor, ipw + recency", "floor, ipw"),
     ("floor, ipw + recency", "floor, recency"),
@@ -64,7 +68,7 @@ PAIRS = (
 )
 """Policies held against each other."""
 
-COMPARED = ("recall", "late_recall", "late_recall_trusted", "ece_after")
+COMPARED = ("yield", "recall", "late_recall", "late_recall_trusted", "recovery_weeks", "ece_after")
 
 
 def policies(room: ExamRoom) -> tuple[Policy, ...]:
@@ -138,6 +142,8 @@ def _form(figure: str) -> Any:  # noqa: ANN401 - a bound format method
 
 def _difference(figure: str) -> Any:  # noqa: ANN401 - a function of a float
     """Points of per cent, or as it is."""
+    if figure == "recovery_weeks":
+        return "{:+.1f}".format
     return "{:+.4f}".format if figure.startswith("ece") else lambda value: f"{100 * value:+.1f}"
 
 
@@ -158,7 +164,7 @@ def options() -> argparse.ArgumentParser:
     words.add_argument("--weeks", type=int, default=Size().weeks)
     words.add_argument("--per-week", type=int, default=Size().per_week, help="shipments a week")
     words.add_argument("--scenarios", default=",".join(SCENARIOS))
-    words.add_argument("--policies", default=";".join(names()), help="separated by semicolons")
+    words.add_argument("--policies", default=";".join(MAIN), help=f"separated by semicolons; of {'; '.join(names())}")
     words.add_argument("--workers", type=int, default=2, help="countries at a time; about 3 GB each")
     words.add_argument(
         "--model", action="append", default=[], metavar="KEY=VALUE", help="another value of a key of [model]"

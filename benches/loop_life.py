@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from loop_country import STANDING
 from loop_policies import Week
-from loop_record import NAMES, Results, track_record
+from loop_record import NAMES, Results, hazard_rates, track_record
 
 from riskscore import config, features, models
 from riskscore.frames import epoch_days
@@ -99,11 +99,20 @@ def live(country: Country, room: ExamRoom, policy: Policy, settings: config.Mode
         if learner is not None:
             learner.score()
         rows = country.rows(number)
-        choice = _choose(country, policy, number, lived)
+        rates = np.zeros((0, 0)) if learner is None else learner.rates
+        choice = _choose(country, policy, number, lived, rates)
         lived.examined[rows], lived.chance[rows] = choice.examined, choice.chance
         lived.finds[rows] = room.findings(np.arange(rows.start, rows.stop), choice.exam)
-        log.frames.append(_examine(room, rows, choice))
+        log.frames.append(_examine(room, rows, choice, _told(policy, country, number, choice)))
     return lived
+
+
+def _told(policy: Policy, country: Country, number: int, choice: Choice) -> Flags:
+    """Whose results become known: those examined, and of the others the share that the policy is told."""
+    if not policy.all_labels:
+        return choice.examined
+    rng = np.random.default_rng([country.seed, number, 1])
+    return np.asarray(choice.examined | (rng.random(len(choice.exam)) < policy.all_labels))
 
 
 class Learner:
@@ -123,6 +132,7 @@ class Learner:
         self._settings = settings.model_copy(update={"half_life_days": training.half_life_days})
         self._known_week = np.full(len(country.week), -1, dtype=np.int64)
         self._week, self._labels = -1, pd.DataFrame()
+        self.rates: Floats = np.zeros((0, 0))
 
     def begin(self, week: int, known: pd.DataFrame) -> None:
         """Read the outcomes known on the Monday of `week`, and the records of that week's arrivals."""
@@ -130,6 +140,7 @@ class Learner:
             known = known.assign(inclusion_probability=np.nan)
         labels, monday = models.label(known), self._country.first_day(week)
         rows = self._country.rows(week)
+        self.rates = hazard_rates(self._country, rows, known)
         self._lived.records[rows] = track_record(self._country, rows, self._results(labels, week), week)
         self._week, self._labels = week, correct_delays(labels, known, monday, self._settings.settled_after_days)
         self._labels = self._labels.loc[self._labels["any"].notna(), ["any", "weight", "uncorrected"]]
@@ -168,15 +179,15 @@ def inputs(country: Country, lived: Lived, rows: Ints) -> pd.DataFrame:
     return pd.concat([standing, records], axis="columns")
 
 
-def _choose(country: Country, policy: Policy, number: int, lived: Lived) -> Choice:
+def _choose(country: Country, policy: Policy, number: int, lived: Lived, rates: Floats) -> Choice:
     rows = country.rows(number)
     arrivals = country.shipments.iloc[rows]
     records = pd.DataFrame(lived.records[rows], index=arrivals.index, columns=list(NAMES))
     scores = None if policy.training is None else lived.score[rows].copy()
-    week = Week(country.first_day(number), pd.concat([arrivals, records], axis="columns"), scores, rows.start)
+    week = Week(country.first_day(number), pd.concat([arrivals, records], axis="columns"), scores, rows.start, rates)
     return policy.choose(week, np.random.default_rng([country.seed, number]))
 
 
-def _examine(room: ExamRoom, rows: slice, choice: Choice) -> pd.DataFrame:
-    picked = np.flatnonzero(choice.examined)
+def _examine(room: ExamRoom, rows: slice, choice: Choice, told: Flags) -> pd.DataFrame:
+    picked = np.flatnonzero(told)
     return room.outcomes(rows.start + picked, choice.exam[picked], choice.arm[picked], choice.chance[picked])

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
+from riskscore import reference
 from riskscore.features.track_record import smoothed_hit_rate
+from riskscore.simulator import exams, lists
 
 if TYPE_CHECKING:
     from loop_country import Country, Flags, Floats, Ints
@@ -50,6 +53,46 @@ def track_record(country: Country, rows: slice, results: Results, week: int) -> 
     late_exams, late_hits = _sums(country, "importer", rows, results, recent)
     last = _last_hit(country.entities["importer"], rows, results)
     return np.column_stack([*columns, exams, hits, _smoothed(late_hits, late_exams, usual_recent), week - last])
+
+
+SMOOTHING = (8.0, 3.0)
+"""Exams' worth of weight that the goods' rate gives to that of all goods, and the importer's to that of its goods."""
+
+
+def hazard_rates(country: Country, rows: slice, known: pd.DataFrame) -> Floats:
+    """How often exams that could see a hazard found it: (shipment at `rows`, hazard of simulator.lists.HAZARDS).
+
+    Finds over the summed chances of the exams to find the hazard were it there; by chapter of the goods, drawn to that
+    of all goods, then by importer, drawn to that of its goods. It tells which exam suits a shipment, as the library's
+    models of single hazards do.
+
+    Args:
+        country: what may be known.
+        rows: whose rates are asked.
+        known: outcomes known on the Monday.
+    """
+    concluded = known[known["result"].isin([*reference.CLEAR, *reference.POSITIVE])]
+    at = country.shipments.index.get_indexer(concluded["shipment_id"])
+    first = ~concluded.duplicated(["shipment_id", "exam_type"]).to_numpy()
+    exposed = exams.sensitivities(concluded["exam_type"].to_numpy(dtype=object)) * first[:, None]
+    hazard = pd.Index(lists.HAZARDS).get_indexer(pd.Index(concluded["hazard"], dtype=object))
+    found = (hazard[:, None] == np.arange(len(lists.HAZARDS))) & concluded["result"].isin(
+        list(reference.POSITIVE)
+    ).to_numpy()[:, None]
+    chapter = country.shipments["hs_chapter"].fillna(-1).to_numpy().astype(np.int64)
+    rates = (found.sum(axis=0) + 1e-4) / (exposed.sum(axis=0) + 1e-4)
+    for codes, weight in zip((chapter, country.entities["importer"]), SMOOTHING, strict=True):
+        hits, chances = (_summed(codes, at, values, rows) for values in (found.astype(np.float64), exposed))
+        rates = (hits + weight * rates) / (chances + weight)
+    return np.asarray(rates)
+
+
+def _summed(codes: Ints, at: Ints, values: Floats, rows: slice) -> Floats:
+    """Sums of `values` over the entity of each of `rows`; 0 where none is stated."""
+    sums = np.zeros((int(codes.max()) + 2, values.shape[1]))
+    np.add.at(sums, codes[at] + 1, values)
+    sums[0] = 0.0
+    return sums[codes[rows] + 1]
 
 
 def _rate(hit: Flags, weight: Floats) -> float:

@@ -29,6 +29,11 @@ BENCHES = {
     "calibration": "ways to calibrate, held against full exams of the whole population",
     "tuning": "by what to choose trials; with --single what each training setting is worth",
     "training": "seconds, CPU and memory of training by labelled rows; the same files on any number of threads",
+    "rules": "CPU seconds to hold 50 must-exam rules against a day, beside reading it row by row",
+    "allocation": "value and CPU seconds of allocation, beside MILP, rank-then-fill and greedy",
+    "prevalence": "coverage and width of intervals for what is out there, over simulated windows",
+    "explanation": "exact contributions beside pred_contrib and shap; a day of reasons; top concept over refits",
+    "report_page": "the worklist at 5,000 rows: seconds to write, largest interaction in a browser",
 }
 """Name of each script beside this one, and what it measures."""
 

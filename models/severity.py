@@ -26,7 +26,7 @@ from riskscore.errors import ModelError
 from riskscore.models.labels import ANY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -141,17 +141,40 @@ class Severity:
         Raises:
             ModelError: the two indexes differ.
         """
+        harm = np.zeros(len(scores))
+        for _, of_hazard in self._harms(scores, value_usd):
+            harm += of_hazard
+        return pd.Series(harm, index=scores.index, name="expected_harm_usd")
+
+    def harm_by_hazard(self, scores: pd.DataFrame, value_usd: pd.Series) -> pd.DataFrame:
+        """Expected harm of each shipment, hazard by hazard: the parts whose sum is `expected_harm`.
+
+        An exam finds only hazards it can see, so what it would find of the harm depends on whose harm it is.
+
+        Args:
+            scores: as for `expected_harm`.
+            value_usd: as for `expected_harm`.
+
+        Returns:
+            USD, at least 0 and never null, indexed like `scores`; one column per learned hazard, in the order of
+            reference/hazards.csv.
+
+        Raises:
+            ModelError: the two indexes differ.
+        """
+        return pd.DataFrame(dict(self._harms(scores, value_usd)), index=scores.index)
+
+    def _harms(self, scores: pd.DataFrame, value_usd: pd.Series) -> Iterator[tuple[str, Floats]]:
         if not scores.index.equals(value_usd.index):
             raise ModelError("scores and declared values speak of different shipments")
         values = np.clip(value_usd.to_numpy(dtype=np.float64, na_value=np.nan), 0.0, self.value_cap_usd)
-        chance_of_any, harm = scores[ANY].to_numpy(), np.zeros(len(scores))
+        chance_of_any = scores[ANY].to_numpy()
         for hazard, severity in self.hazards.items():
             chance = chance_of_any * severity.share
             if hazard in scores:
                 own = severity.cases / (severity.cases + POOLED_CASES)
                 chance = own * scores[hazard].to_numpy() + (1 - own) * chance
-            harm += chance * severity(values)
-        return pd.Series(harm, index=scores.index, name="expected_harm_usd")
+            yield hazard, chance * severity(values)
 
     def as_json(self) -> dict[str, Any]:
         """The numbers as JSON values, with the source of each prior; `of_json` reads them back exactly."""

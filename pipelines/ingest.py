@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from riskscore.readers import Format
     from riskscore.workspace import Workspace
 
-FEEDS = {"manifest": "shipments", "traders": "traders", "outcomes": "outcomes", "post-entry": "post_entry"}
+FEEDS = {
+    "manifest": "shipments",
+    "traders": "traders",
+    "outcomes": "outcomes",
+    "post-entry": "post_entry",
+    "reviews": "reviews",
+}
 """Name of a feed on the command line, and the table it fills."""
 
 
@@ -43,7 +49,7 @@ def ingest(workspace: Workspace, feed: str, paths: Sequence[Path], file_format: 
 
     Args:
         workspace: where to.
-        feed: manifest, traders, outcomes or post-entry.
+        feed: manifest, traders, outcomes, post-entry or reviews.
         paths: files, or folders of Parquet and CSV files.
         file_format: see riskscore.readers.FORMATS.
 

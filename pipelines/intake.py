@@ -14,11 +14,12 @@ import pyarrow.compute as pc
 from riskscore import readers
 from riskscore.ledger import append
 from riskscore.ledger.append import quarantine
+from riskscore.pipelines.refusals import refusals
 from riskscore.tables import INGESTED, Table
 from riskscore.validation import Validated, validate_all
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
@@ -46,7 +47,8 @@ class Intake:
 
     Attributes:
         read: rows in the files.
-        quarantined: rows refused, by validation or as conflicts.
+        quarantined: rows refused, by validation, by what the clock or the ledger says against them
+            (riskscore.pipelines.refusals), or as conflicts.
         newly_quarantined: those of them that the ledger did not hold yet.
         fates: one row per accepted row, see riskscore.ledger.append.Appended.
         findings: accepted rows per column whose code is not of the expected form.
@@ -88,24 +90,29 @@ def take_in(transaction: Transaction, sources: Sequence[Source], table: Table, z
     """
     parts = [(source, source.tables[table.name]) for source in sources if table.name in source.tables]
     accepted, places = _together([(source.path, validated.accepted) for source, validated in parts])
-    appended = append(transaction, table, accepted, zone)
+    reasons = refusals(transaction, table, accepted)
+    believed = accepted.filter(pc.invert(_among(accepted, reasons))) if reasons else accepted
+    appended = append(transaction, table, believed, zone)
     kept = sum(
         quarantine(transaction.connection, transaction.seq, table, source.path, validated.quarantined)
         for source, validated in parts
     )
     conflicts = appended.fates["fate"] == "conflict"
-    kept += _quarantine_conflicts(
-        transaction, table, accepted, appended.fates[conflicts], places, appended.conflict_reason
-    )
-    refused = sum(validated.quarantined.num_rows for _, validated in parts) + int(conflicts.sum())
+    reasons |= dict.fromkeys(appended.fates.loc[conflicts, "_row"].tolist(), appended.conflict_reason)
+    kept += _quarantine_refused(transaction, table, accepted, reasons, places)
+    refused = sum(validated.quarantined.num_rows for _, validated in parts) + len(reasons)
     return Intake(
         read=refused + len(appended.fates) - int(conflicts.sum()),
         quarantined=refused,
         newly_quarantined=kept,
         fates=appended.fates[~conflicts],
         findings=_sum([validated.findings for _, validated in parts]),
-        reasons=_commonest([validated for _, validated in parts], {appended.conflict_reason: int(conflicts.sum())}),
+        reasons=_commonest([validated for _, validated in parts], reasons),
     )
+
+
+def _among(rows: pa.Table, numbers: Mapping[int, str]) -> pa.ChunkedArray:
+    return pc.is_in(rows["_row"], pa.array(list(numbers), pa.int64()))
 
 
 def _together(parts: Sequence[tuple[str, pa.Table]]) -> tuple[pa.Table, pd.DataFrame]:
@@ -117,17 +124,18 @@ def _together(parts: Sequence[tuple[str, pa.Table]]) -> tuple[pa.Table, pd.DataF
     return rows.set_column(rows.schema.get_field_index("_row"), "_row", numbers), places
 
 
-def _quarantine_conflicts(
-    transaction: Transaction, table: Table, accepted: pa.Table, fates: pd.DataFrame, places: pd.DataFrame, reason: str
+def _quarantine_refused(
+    transaction: Transaction, table: Table, accepted: pa.Table, reasons: Mapping[int, str], places: pd.DataFrame
 ) -> int:
+    """Keep rows that validation accepted and something else did not: `_row` -> reason."""
     kept = 0
-    for source, rows in places.loc[fates["_row"]].groupby("source", sort=True):
-        chosen = accepted.filter(pc.is_in(accepted["_row"], pa.array(rows.index.to_numpy())))
+    for source, rows in places.loc[sorted(reasons)].groupby("source", sort=True):
+        chosen = accepted.filter(_among(accepted, dict.fromkeys(rows.index, "")))
         raw = [json.dumps(row, default=str) for row in chosen.drop_columns(["_row"]).to_pylist()]
         refused = pa.table(
             {
                 "_row": pa.array(rows["row_number"].to_numpy(), pa.int64()),
-                "reasons": pa.array([[reason]] * len(rows), pa.list_(pa.string())),
+                "reasons": pa.array([[reasons[number]] for number in rows.index], pa.list_(pa.string())),
                 "raw": pa.array(raw, pa.string()),
             }
         )
@@ -135,11 +143,10 @@ def _quarantine_conflicts(
     return kept
 
 
-def _commonest(parts: Sequence[Validated], conflicts: dict[str, int]) -> dict[str, int]:
-    counts = Counter(conflicts)
-    for part in parts:
-        for reasons in part.quarantined["reasons"].to_pylist():
-            counts.update(reason.split(", got ")[0] for reason in reasons)
+def _commonest(parts: Sequence[Validated], later: Mapping[int, str]) -> dict[str, int]:
+    """The commonest reasons of validation, and of the rows refused `later`."""
+    given = [reason for part in parts for some in part.quarantined["reasons"].to_pylist() for reason in some]
+    counts = Counter(reason.split(", got ")[0] for reason in [*given, *later.values()])
     return {reason: count for reason, count in counts.most_common(_SHOWN_REASONS) if count}
 
 

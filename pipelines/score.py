@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from riskscore.errors import ModelError
 from riskscore.pipelines.arrival_days import require_arrival, split
 from riskscore.pipelines.intake import Source, read_sources
 from riskscore.pipelines.model_store import load_model, require_past
 from riskscore.pipelines.past import Past
 from riskscore.pipelines.projection import project
 from riskscore.pipelines.score_day import DayResult, score_day
-from riskscore.pipelines.trial import challenger_of
+from riskscore.pipelines.trial import Trial, challenger_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from riskscore.workspace import Workspace
 
     Report = Callable[[str, int, int], None]
+
+
+_SHOWN = 5
+"""Features named in an error."""
 
 
 def score(  # noqa: PLR0913 - the options of the command
@@ -72,21 +77,62 @@ def score(  # noqa: PLR0913 - the options of the command
         load = cache(partial(load_model, workspace, ledger))
         loaded = load(model)
         past, results = Past(workspace, ledger, builders), []
+        built = frozenset(feature.name for builder in past.builders for feature in builder.features)
         for done, (morning, part) in enumerate(plan):
             if report:
                 report(f"scoring {morning.isoformat()}", done, len(plan))
             recorded = None if refresh else ledger.run_of(morning)
             chosen = _model_of(workspace, ledger, recorded, loaded)
-            challenger = challenger_of(workspace.config, recorded, chosen, load)
-            for used in (chosen, challenger):
-                if used is not None and recorded is None and not allow_future_model:
-                    require_past(used, morning)
-            results.append(score_day(workspace, ledger, past, chosen, part, morning, challenger, refresh=refresh))
+            fit = _Fitness(morning, built, recorded is not None or allow_future_model)
+            fit.require(chosen)
+            trial = _trial(workspace, recorded, chosen, load, fit)
+            results.append(score_day(workspace, ledger, past, chosen, part, morning, trial, refresh=refresh))
             project(workspace, ledger, morning)
         past.keep()
         if report:
             report("done", len(plan), len(plan))
     return results
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitness:
+    """Whether a model may score a morning: it must read features that are built, and not know later days."""
+
+    morning: date
+    built: frozenset[str]
+    later_days: bool
+
+    def require(self, model: LoadedModel) -> None:
+        """Refuse a model that may not.
+
+        Raises:
+            ModelError: it may not, and why.
+        """
+        missing = sorted({feature.name for feature in model.model.features} - self.built)
+        if missing:
+            named = ", ".join(missing[:_SHOWN])
+            raise ModelError(f"model {model.version} reads {len(missing)} features that are not built: {named}")
+        if not self.later_days:
+            require_past(model, self.morning)
+
+
+def _trial(
+    workspace: Workspace,
+    recorded: Run | None,
+    champion: LoadedModel,
+    load: Callable[[str], LoadedModel],
+    fit: _Fitness,
+) -> Trial:
+    """The model on trial. One that cannot be used stops no morning, but a replay must be what it was."""
+    try:
+        challenger = challenger_of(workspace.config, recorded, champion, load)
+        if challenger is not None:
+            fit.require(challenger)
+    except ModelError as fault:
+        if recorded is not None:
+            raise
+        return Trial(None, str(fault))
+    return Trial(challenger)
 
 
 def _manifests(sources: list[Source]) -> list[Source]:

@@ -1,7 +1,8 @@
 """The daily job, for one arrival day: what is known this morning, in; exam recommendations, out.
 
 `score_day` reads top to bottom as the day goes: append what the files say, see what stands this morning, fold
-history up to it, build features, score, select, and keep it all in one transaction. Parquet is published after it.
+history up to it, build features, score, select, explain the selected, and keep it all in one transaction. Parquet is
+published after it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +22,19 @@ from riskscore.config import Config
 from riskscore.errors import RunError
 from riskscore.frames import as_frame
 from riskscore.ledger import Run, live_on
+from riskscore.pipelines.carry_over import waiting_must_exams
+from riskscore.pipelines.drift import Drift, recent_drift, widened
+from riskscore.pipelines.explain import with_reasons
 from riskscore.pipelines.intake import Intake, take_in
-from riskscore.pipelines.recommendations import as_published, choose
-from riskscore.pipelines.trial import as_recorded, rival_scores
+from riskscore.pipelines.recommendations import as_published, choose, exam_slots
+from riskscore.pipelines.rule_lists import watch_lists_of
+from riskscore.pipelines.trial import Trial, rival_scores
 from riskscore.publication import encode
+from riskscore.selection import watch_lists
 from riskscore.tables import SHIPMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
     from riskscore.pipelines.model_store import LoadedModel
     from riskscore.pipelines.past import Past
     from riskscore.selection import SelectionResult
+    from riskscore.selection.watch_lists import WatchList
     from riskscore.workspace import Workspace
 
 
@@ -91,7 +98,8 @@ class _Plan:
     model: LoadedModel
     cutoff: datetime
     reference_digest: str
-    challenger: LoadedModel | None = None
+    trial: Trial
+    lists: Mapping[str, WatchList] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -112,6 +120,7 @@ class _Morning:
     """What a morning's computation gives, before anything is kept."""
 
     standing: pd.DataFrame
+    drift: Drift
     chosen: SelectionResult
     table: pa.Table
     run_id: str
@@ -126,7 +135,7 @@ def score_day(  # noqa: PLR0913 - what a morning is made of
     model: LoadedModel,
     sources: Sequence[Source],
     day: date,
-    challenger: LoadedModel | None = None,
+    trial: Trial | None = None,
     *,
     refresh: bool = False,
 ) -> DayResult:
@@ -134,7 +143,7 @@ def score_day(  # noqa: PLR0913 - what a morning is made of
 
     A day that was scored before is computed again at its recorded ledger position, with its recorded
     configuration and the given models, which must be the recorded ones; what the files add is kept and waits for
-    `refresh`. With a `challenger`, ranked slots on which it and the model disagree are tossed for.
+    `refresh`. With a challenger in `trial`, ranked slots on which it and the model disagree are tossed for.
 
     Raises:
         RunError: nothing stands on that morning, or a replay differs from what was recorded.
@@ -144,7 +153,7 @@ def score_day(  # noqa: PLR0913 - what a morning is made of
     with ledger.transaction(f"score {day}") as transaction:
         with clock.stage("append"):
             intake = take_in(transaction, sources, SHIPMENTS, workspace.config.zone)
-        plan = _plan(workspace, transaction, (model, challenger), day, recorded)
+        plan = _plan(workspace, ledger, transaction, (model, trial or Trial()), day, recorded)
         morning = _compute(plan, ledger, past, workspace.threads, clock)
         counts = _count(intake, morning.standing, day, scored_again=recorded is not None)
         if recorded is not None:
@@ -154,6 +163,8 @@ def score_day(  # noqa: PLR0913 - what a morning is made of
         record = _record(plan, morning, sources, intake, counts, clock)
         run = Run(transaction.seq, day, morning.run_id, plan.position, morning.sha256, record)
         transaction.record_run(run, morning.table)
+        for used in plan.lists.values():
+            transaction.keep_watch_list(used.digest, used.content)
     return DayResult(run, counts, morning.table, replayed=False)
 
 
@@ -168,21 +179,32 @@ def _compute(plan: _Plan, ledger: Ledger, past: Past, threads: int, clock: _Cloc
         frame = past.build(live, history)
     with clock.stage("score"):
         scores = plan.model.model.predict(frame, threads)
-        rival = rival_scores(plan.challenger, frame, threads)
+        rival = rival_scores(plan.trial.challenger, frame, live["value_usd"], threads)
+    severity = plan.model.model.trained.severity
     with clock.stage("select"):
-        chosen = choose(plan.config, live, frame, scores, plan.day, rival)
+        drift = recent_drift(ledger.connection, plan.day, plan.position)
+        waiting = waiting_must_exams(ledger, plan.day, plan.position, plan.config.capacity.carry_over_days)
+        chosen = choose(
+            widened(plan.config, drift), live, frame, scores, plan.day, rival,
+            severity=severity, lists=plan.lists, waiting=waiting,
+        )  # fmt: skip
+    with clock.stage("explain"):
+        challenger = plan.trial.challenger
+        models = (plan.model.model, challenger.model if challenger else None)
+        chosen = with_reasons(chosen, frame, models, past.builders, threads)
     with clock.stage("put together"):
         run_id = _run_id(plan, live)
-        centers, severity = history.statuses["importer"]["center"], plan.model.model.trained.severity
+        centers = history.statuses["importer"]["center"]
         table = as_published(live, scores, chosen, centers, _stamp(plan, run_id), severity)
         content = encode(table)
-    return _Morning(standing, chosen, table, run_id, hashlib.sha256(content).hexdigest(), len(content))
+    return _Morning(standing, drift, chosen, table, run_id, hashlib.sha256(content).hexdigest(), len(content))
 
 
 def _plan(
     workspace: Workspace,
+    ledger: Ledger,
     transaction: Transaction,
-    models: tuple[LoadedModel, LoadedModel | None],
+    models: tuple[LoadedModel, Trial],
     day: date,
     recorded: Run | None,
 ) -> _Plan:
@@ -191,7 +213,8 @@ def _plan(
     else:
         config, position = _recorded_config(recorded), recorded.position
     cutoff = datetime(day.year, day.month, day.day, tzinfo=config.zone).astimezone(UTC)
-    return _Plan(day, position, config, models[0], cutoff, workspace.tables.digest(), models[1])
+    lists = watch_lists_of(workspace, ledger, config, day, recorded)
+    return _Plan(day, position, config, models[0], cutoff, workspace.tables.digest(), models[1], lists)
 
 
 def _recorded_config(recorded: Run) -> Config:
@@ -205,11 +228,13 @@ def _recorded_config(recorded: Run) -> Config:
 
 
 def _run_id(plan: _Plan, live: pd.DataFrame) -> str:
-    """Digest of what the run depends on: rows in canonical order, configuration, reference facts, models, cut-off."""
+    """Digest of what the run depends on: rows in canonical order, configuration, lists, facts, models, cut-off."""
     digest = hashlib.sha256()
     given = [plan.config.digest(), plan.reference_digest, plan.model.version, plan.model.digest]
-    rival = [plan.challenger.version, plan.challenger.digest] if plan.challenger else []
-    parts = [*given, plan.cutoff.isoformat(), str(plan.position), *rival]
+    challenger = plan.trial.challenger
+    rival = [challenger.version, challenger.digest] if challenger else []
+    lists = [f"{name} {plan.lists[name].digest}" for name in sorted(plan.lists)]
+    parts = [*given, plan.cutoff.isoformat(), str(plan.position), *rival, *lists]
     for part in [*parts, *live["row_digest"].sort_index()]:
         digest.update(f"{part}\n".encode())
     return digest.hexdigest()
@@ -268,20 +293,22 @@ def _record(
         "ledger_position": plan.position,
         "inputs": [{"path": s.path, "sha256": s.sha256, "rows": s.rows} for s in sources],
         "model": plan.model.as_record(),
-        "trial": as_recorded(plan.challenger, chosen.disputed),
+        "trial": plan.trial.as_record(chosen.disputed),
+        "trial_not_held": plan.trial.fault,
         "feature_hash": plan.model.model.feature_hash,
         "config": plan.config.model_dump(mode="json"),
         "config_digest": plan.config.digest(),
         "reference_digest": plan.reference_digest,
         "counts": {name: getattr(counts, name) for name in Counts.__slots__},
         "findings": intake.findings,
+        "drift": morning.drift.as_record(),
         "slots": chosen.slots.to_dict("index"),
+        "exam_slots": exam_slots(chosen),
         "ports_without_capacity": list(chosen.ports_without_capacity),
-        "must_exam_unmet": [
-            {"shipment_id": u.shipment_id, "port": u.port, "rule_id": u.rule_id, "exam": u.exam, "given": u.given}
-            for u in chosen.unmet
-        ],
-        "rules": [{"rule_id": r.rule_id, "matches": r.matches, "flag": r.flag} for r in chosen.rule_report],
+        "must_exam_unmet": [asdict(unmet) for unmet in chosen.unmet],
+        "carried_over": [{**asdict(one), "since": one.since.isoformat()} for one in chosen.carried],
+        "rules": [r.as_record() for r in chosen.rule_report],
+        "watch_lists": watch_lists.as_record(plan.lists, plan.day),
         "parquet_sha256": morning.sha256,
         "parquet_bytes": morning.size,
         "durations_s": clock.seconds,

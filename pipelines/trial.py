@@ -74,6 +74,25 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """Who is on trial on a morning.
+
+    Attributes:
+        challenger: the model; None = no trial is held.
+        fault: why the configured trial cannot be held; empty = it can, or none is configured.
+    """
+
+    challenger: LoadedModel | None = None
+    fault: str = ""
+
+    def as_record(self, disputed: Sequence[Dispute]) -> dict[str, Any] | None:
+        """What the run record keeps: the challenger and every slot tossed for; None without one."""
+        if self.challenger is None:
+            return None
+        return {**self.challenger.as_record(), "disputed": [asdict(dispute) for dispute in disputed]}
+
+
+@dataclass(frozen=True, slots=True)
 class Side:
     """One model's exams among the disputed.
 
@@ -143,19 +162,15 @@ def challenger_of(
     return None if loaded.version == champion.version else loaded
 
 
-def rival_scores(challenger: LoadedModel | None, frame: pd.DataFrame, threads: int) -> Rival | None:
+def rival_scores(
+    challenger: LoadedModel | None, frame: pd.DataFrame, value_usd: pd.Series, threads: int
+) -> Rival | None:
     """What the challenger says of the day; features that only the champion reads are no concern of it."""
     if challenger is None:
         return None
     read = [feature.name for feature in challenger.model.features if feature.name in frame.columns]
-    return Rival(challenger.version, challenger.model.predict(frame[read], threads))
-
-
-def as_recorded(challenger: LoadedModel | None, disputed: Sequence[Dispute]) -> dict[str, Any] | None:
-    """What the run record keeps of a trial: the challenger and every slot tossed for; None without one."""
-    if challenger is None:
-        return None
-    return {**challenger.as_record(), "disputed": [asdict(dispute) for dispute in disputed]}
+    scores, severity = challenger.model.predict(frame[read], threads), challenger.model.trained.severity
+    return Rival(challenger.version, scores, severity.harm_by_hazard(scores, value_usd) if severity else None)
 
 
 def plan(

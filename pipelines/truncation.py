@@ -48,6 +48,7 @@ _ALTERATIONS = {
         hazard = CASE WHEN result = 'seized' THEN NULL ELSE 'narcotics' END,
         amount_usd = coalesce(amount_usd, 0) * 3 + 1""",
     "post_entry_log": "amount_usd = coalesce(amount_usd, 0) * 3 + 1, status = 'withdrawn'",
+    "reviews_log": "text = coalesce(text, '') || ' altered', decided_by = 'somebody else'",
 }
 
 

@@ -60,7 +60,7 @@ def read_table(path: str | Path, table: str = "shipments", file_format: Format =
 
     Args:
         path: a Parquet or CSV file.
-        table: shipments, traders, outcomes or post_entry.
+        table: shipments, traders, outcomes, post_entry or reviews.
         file_format: auto, parquet, csv or kcs.
 
     Raises:
@@ -215,7 +215,8 @@ def recommend(
     model_store.require_past(loaded, morning)
     built = _features(workspace, frame, morning, builders)
     scores = score(loaded, built, workspace.threads)
-    chosen = choose(workspace.config, frame, built, scores, morning).frame
+    severity = loaded.model.trained.severity
+    chosen = choose(workspace.config, frame, built, scores, morning, severity=severity).frame
     result = chosen.assign(
         port=frame["port"],
         risk_score=scores["any"],

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from riskscore import reference
+from riskscore.reference.reviews import DECISIONS, disagreements, review_codes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,6 +60,19 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class RowRule:
+    """What columns of one row must agree on: a row for which `test` (SQL over the typed columns) holds is refused.
+
+    `column` should then have been `expected`. A column with a fault of its own is reported for that alone, so `test`
+    must not hold there.
+    """
+
+    column: str
+    test: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table: its columns in order, the key that names a fact, and the column that dates our knowledge of it."""
 
@@ -66,6 +80,7 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     known: str
+    rules: tuple[RowRule, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -264,7 +279,46 @@ POST_ENTRY = Table(
 )
 """One event in the life of an entry after release; the latest word known wins, a withdrawn one counts no more."""
 
-INGESTED = {table.name: table for table in (SHIPMENTS, TRADERS, OUTCOMES, POST_ENTRY)}
+REVIEWS = Table(
+    "reviews",
+    key=("shipment_id", "run_date"),
+    known="known_at",
+    columns=(
+        Column("shipment_id", "text", "shipment decided about", required=True),
+        Column("run_date", "date", "day of the run whose recommendation it is about", required=True),
+        Column("decision", "text", "what was decided", required=True, choices=DECISIONS, source="review_codes.csv"),
+        Column(
+            "code",
+            "text",
+            "why, of the closed list of its decision",
+            required=True,
+            choices=tuple(each.code for each in review_codes()),
+            source="review_codes.csv",
+        ),
+        Column(
+            "text",
+            "text",
+            "why, in the analyst's words",
+            "none given; some codes ask for it",
+            max_length=MAX_TEXT_LENGTH,
+        ),
+        Column(
+            "exam_type",
+            "text",
+            "exam to be done instead of what was recommended",
+            "the decision names no exam",
+            choices=reference.exams(),
+            source="exam_visibility.csv",
+        ),
+        Column("run_id", "text", "run that the analyst looked at", "a run of that day, not said which"),
+        Column("decided_by", "text", "who decided", required=True),
+        Column("known_at", "timestamp", "when it was decided", "time of ingestion", unit="UTC"),
+    ),
+    rules=tuple(RowRule(*rule) for rule in disagreements()),
+)
+"""One decision of an analyst about one day's recommendation; all are kept, the latest word known counts."""
+
+INGESTED = {table.name: table for table in (SHIPMENTS, TRADERS, OUTCOMES, POST_ENTRY, REVIEWS)}
 
 
 @cache
@@ -273,8 +327,8 @@ def recommendations_schema() -> pa.Schema:
 
     The run date lives in the path only. `expected_harm_usd` is probability times severity, summed over the learned
     hazards; one without a model of its own counts with its share of `any`, and the sum is null only where the model
-    has no severity. `programme_credit` is null until the issue that fills it; a hazard without a model is null in
-    `hazard_scores`.
+    has no severity. `programme_credit` is what trust took off `risk_score` before the ranking; `stratum` that of the
+    random floor. A hazard without a model is null in `hazard_scores`.
     """
     import pyarrow as pa
 
@@ -306,5 +360,6 @@ def recommendations_schema() -> pa.Schema:
             ("feature_hash", pa.string()),
             ("ledger_seq", pa.int64()),
             ("scored_at", pa.timestamp("us", tz="UTC")),
+            ("stratum", pa.string()),
         ]
     )

@@ -172,7 +172,8 @@ def _judged_query(raw: pa.Table, table: Table) -> str:
     given = _given(raw, table)
     empty = [f"NULL::{SQL_TYPES[column.type]} AS {column.name}" for column in table.columns if column not in given]
     typed = ", ".join([*(f"{_typed(column)} AS {column.name}" for column in given), *empty])
-    tests = ", ".join(f"CASE WHEN {rule.test} THEN {number} END" for number, rule in enumerate(_rules(given), 1))
+    rules = _rules(given, table)
+    tests = ", ".join(f"CASE WHEN {rule.test} THEN {number} END" for number, rule in enumerate(rules, 1))
     # A faulty line has no fields: reporting each of them as missing would bury the one true reason.
     return f"""
         WITH texts AS ({_texts_query(raw, table)}), typed AS (SELECT *, {typed} FROM texts)
@@ -255,13 +256,14 @@ class _Rule:
     @property
     def sentence(self) -> str:
         """The reason, but for the value that came."""
-        if not self.expected:
-            return f"{self.column.name}: required, got nothing"
-        return f"{self.column.name}: expected {self.expected}, got "
+        wanted = f"expected {self.expected}" if self.expected else "required"
+        return f"{self.column.name}: {wanted}, got "
 
 
-def _rules(columns: Sequence[Column]) -> list[_Rule]:
-    return [_Rule(column, *rule) for column in columns for rule in _tests(column)]
+def _rules(columns: Sequence[Column], table: Table) -> list[_Rule]:
+    """Those of each column given, then those that columns must keep together."""
+    alone = [_Rule(column, *rule) for column in columns for rule in _tests(column)]
+    return alone + [_Rule(table[rule.column], rule.test, rule.expected) for rule in table.rules]
 
 
 def _tests(column: Column) -> Iterator[tuple[str, str]]:
@@ -304,20 +306,21 @@ def _got(text: str) -> str:
 def _quarantine_query(raw: pa.Table, table: Table) -> str:
     """The refused rows once more as text, each broken rule put into words: few rows, so that words cost little."""
     columns = _given(raw, table)
-    rules = _rules(columns)
+    rules = _rules(columns, table)
     sentences = ", ".join(f"'{_quoted(rule.sentence)}'" for rule in rules)
-    places = ", ".join(str(columns.index(rule.column) + 1) for rule in rules)
+    # Place 0 of a list is null: what a rule expects of a column that the file does not have.
+    places = ", ".join(str(columns.index(rule.column) + 1 if rule.column in columns else 0) for rule in rules)
     texts = ", ".join(_raw(column) for column in columns)
     given = ", ".join(f"{column.name} := {_raw(column)}" for column in columns)
     arrival = "arrival_date" if "arrival_date" in table.names else "NULL::DATE AS arrival_date"
+    got = f"coalesce(got[([{places}])[number]], 'nothing')"
     return f"""
         WITH texts AS ({_texts_query(raw, table)} SEMI JOIN refused USING (_row)),
         words AS (
             SELECT *, list_transform([{texts}], lambda text: {_got("text")}) AS got
             FROM texts JOIN refused USING (_row))
         SELECT _row, {arrival}, CASE WHEN _fault IS NOT NULL THEN ['line: ' || _fault]
-            ELSE list_transform(broken,
-                lambda number: ([{sentences}])[number] || coalesce(got[([{places}])[number]], '')) END AS reasons,
+            ELSE list_transform(broken, lambda number: ([{sentences}])[number] || {got}) END AS reasons,
             CAST(to_json(struct_pack({given})) AS VARCHAR) AS raw
         FROM words ORDER BY _row"""
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from riskscore.ledger import Appended, Ledger, append
-from riskscore.tables import OUTCOMES, POST_ENTRY, SHIPMENTS, TRADERS
+from riskscore.tables import OUTCOMES, POST_ENTRY, REVIEWS, SHIPMENTS, TRADERS
 from riskscore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -116,6 +116,16 @@ def post_entry(*named: Mapping[str, Any], seed: int = 0) -> list[Row]:
     return _rows(POST_ENTRY, named, seed, plain, lambda row: noon(row["event_date"]))
 
 
+def reviews(*named: Mapping[str, Any], seed: int = 0) -> list[Row]:
+    """One reviews row per mapping; unnamed: Ada agreed at noon of DAY to what that day's run recommends for S0."""
+
+    def plain(_: int) -> Row:
+        agreed = {"shipment_id": "S0", "run_date": DAY, "decision": "accept", "code": "agreed", "decided_by": "Ada"}
+        return agreed | {"text": None, "exam_type": None, "run_id": None}
+
+    return _rows(REVIEWS, named, seed, plain, lambda row: noon(row["run_date"]))
+
+
 def accepted(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     """Rows as validation hands them on: the declared columns, typed, and `_row`. A column not given is null."""
     rows = list(rows)
@@ -148,9 +158,13 @@ def append_rows(
     outcomes: Iterable[Row] = (),
     traders: Iterable[Row] = (),
     post_entry: Iterable[Row] = (),
+    reviews: Iterable[Row] = (),
 ) -> dict[str, Appended]:
     """Append rows of each table in one command; what became of them, by table."""
-    given = ((SHIPMENTS, shipments), (OUTCOMES, outcomes), (TRADERS, traders), (POST_ENTRY, post_entry))
+    given = (
+        *((SHIPMENTS, shipments), (OUTCOMES, outcomes), (TRADERS, traders), (POST_ENTRY, post_entry)),
+        (REVIEWS, reviews),
+    )
     fates = {}
     with ledger.transaction("test") as transaction:
         for table, rows in given:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from riskscore import reference
-from riskscore.tables import INGESTED, OUTCOMES, POST_ENTRY, SHIPMENTS, TRADERS, recommendations_schema
+from riskscore.tables import INGESTED, OUTCOMES, POST_ENTRY, REVIEWS, SHIPMENTS, TRADERS, recommendations_schema
 
 PARTIES = ("importer", "consignee", "shipper", "manufacturer", "carrier", "filer")
 CONTRACT = {
@@ -22,10 +22,12 @@ CONTRACT = {
     "outcomes": """shipment_id exam_type exam_date result hazard amount_usd known_at waiver_code waiver_text selected_by
         inclusion_probability""",
     "post_entry": "shipment_id event event_date status amount_usd known_at",
+    "reviews": "shipment_id run_date decision code text exam_type run_id decided_by known_at",
 }
 RECOMMENDATIONS = """run_id shipment_id version port center recommendation exam_type arm rule_id inclusion_probability
     exam_probabilities risk_score expected_harm_usd hazard_scores programme_credit priority reasons model_version
     feature_hash ledger_seq scored_at"""
+OURS = ["stratum"]
 
 
 @pytest.mark.parametrize("name", CONTRACT)
@@ -40,7 +42,7 @@ def test_every_party_has_a_name_column():
 
 def test_recommendations_of_the_contract():
     schema = recommendations_schema()
-    assert schema.names == RECOMMENDATIONS.split()
+    assert schema.names == [*RECOMMENDATIONS.split(), *OURS]
     assert [field.name for field in schema.field("exam_probabilities").type] == list(reference.exams())
     assert [field.name for field in schema.field("hazard_scores").type] == list(reference.hazards())
     reason = schema.field("reasons").type.value_type
@@ -53,6 +55,7 @@ def test_keys_and_known_times():
     assert (TRADERS.key, TRADERS.known) == (("trader_id", "valid_from"), "known_at")
     assert (OUTCOMES.key, OUTCOMES.known) == (("shipment_id", "exam_type", "exam_date", "hazard"), "known_at")
     assert (POST_ENTRY.key, POST_ENTRY.known) == (("shipment_id", "event", "event_date"), "known_at")
+    assert (REVIEWS.key, REVIEWS.known) == (("shipment_id", "run_date"), "known_at")
 
 
 def test_required_columns():
@@ -61,6 +64,7 @@ def test_required_columns():
     assert required["traders"] == {"trader_id", "valid_from"}
     assert required["outcomes"] == {"shipment_id", "exam_date", "result"}
     assert required["post_entry"] == {"shipment_id", "event", "event_date"}
+    assert required["reviews"] == {"shipment_id", "run_date", "decision", "code", "decided_by"}
 
 
 @pytest.mark.parametrize("table", INGESTED.values(), ids=INGESTED)

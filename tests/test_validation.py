@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from riskscore.errors import InputError
 from riskscore.readers import number_rows
-from riskscore.tables import INGESTED, OUTCOMES, SHIPMENTS, TRADERS
+from riskscore.tables import INGESTED, OUTCOMES, REVIEWS, SHIPMENTS, TRADERS
 from riskscore.validation import validate
 from tests import factories
 
@@ -74,6 +74,24 @@ def test_all_reasons_of_a_row_are_given(table):
     found = validate(texts([good_texts(table) | worst], table.names), table)
     [reasons] = found.quarantined["reasons"].to_pylist()
     assert [reason.split(":")[0] for reason in reasons] == [name for name in table.names if name in broken]
+
+
+def test_columns_that_disagree_are_reported_where_one_is_to_blame():
+    row = good_texts(REVIEWS)
+    waived = row | {"decision": "waive", "code": "ar_explained", "text": "as told"}
+    broken = {
+        "code: expected a code of its decision, got 'agreed'": row | {"decision": "waive"},
+        "text: expected the words that this code asks for, got nothing": waived | {"text": " "},
+        "exam_type: expected nothing, for this code names no exam, got 'lab'": row | {"exam_type": "lab"},
+        "exam_type: expected the exam to be done instead, got nothing":
+            row | {"decision": "override", "code": "exam_partner"},
+    }  # fmt: skip
+    found = validate(texts([*broken.values(), row, waived], REVIEWS.names), REVIEWS)
+    assert found.quarantined["reasons"].to_pylist() == [[reason] for reason in broken]
+    assert found.accepted["_row"].to_pylist() == [5, 6]
+    bare = [name for name in REVIEWS.names if name not in {"text", "exam_type", "run_id", "known_at"}]
+    [reasons] = validate(texts([waived, row], bare), REVIEWS).quarantined["reasons"].to_pylist()
+    assert reasons == ["text: expected the words that this code asks for, got nothing"]
 
 
 @pytest.mark.parametrize("table", INGESTED.values(), ids=INGESTED)

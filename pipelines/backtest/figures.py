@@ -121,8 +121,19 @@ class View:
         names = (f"score_{self.target}", f"label_{self.target}", f"weight_{self.target}", "amount_usd")
         scores, labels, weights, amounts = (rows[name].to_numpy(dtype=np.float64) for name in names)
         certain, drawn = (rows[name].to_numpy(dtype=bool) for name in (f"certain_{self.target}", "drawn"))
-        made = Sample(scores, labels, weights, certain, amounts, drawn)
-        return made if self.basis == "population" else made.unweighted()
+        if self.basis == "examined":
+            return Sample(scores, labels, weights, certain, amounts, drawn).unweighted()
+        return Sample(scores, labels, self._for_all_certain(window, weights, certain), certain, amounts, drawn)
+
+    def _for_all_certain(self, window: Window, weights: Floats, certain: Flags) -> Floats:
+        """Certain exams whose results are in stand for those of the window on which it is too early to tell, too.
+
+        Left to chance, those would be spoken for by random exams, which know nothing of shipments so risky.
+        """
+        held = window.examined[~window.examined["uncorrected"]]
+        ordered = int((held[f"certain_{self.target}"] & held[f"label_{self.target}"].notna()).sum())
+        settled = float(weights[certain].sum())
+        return np.where(certain, weights * max(1.0, ordered / settled), weights) if settled else weights
 
 
 class Book:

@@ -98,7 +98,7 @@ def findings(workspace: Workspace, ledger: Ledger, to: date, position: int) -> F
     made["drawn"] = lottery.groupby(outcomes["shipment_id"]).any().reindex(labels.index)
     made["uncorrected"] = labels["uncorrected"]
     keys = pd.MultiIndex.from_arrays([arrival.reindex(labels.index), labels.index], names=_KEY)
-    return Findings(pd.DataFrame(made).set_index(keys), _slow_days(outcomes))
+    return Findings(pd.DataFrame(made).set_index(keys), slow_days(outcomes))
 
 
 def _by_target(labels: pd.DataFrame, settled: pd.DataFrame) -> dict[str, pd.Series]:
@@ -113,8 +113,12 @@ def _by_target(labels: pd.DataFrame, settled: pd.DataFrame) -> dict[str, pd.Seri
     return made
 
 
-def _slow_days(outcomes: pd.DataFrame) -> int:
-    """Days within which SLOW_QUANTILE of the finds became known; of all decisions where there is no find."""
+def slow_days(outcomes: pd.DataFrame) -> int:
+    """Days within which SLOW_QUANTILE of the finds became known; of all decisions where there is no find.
+
+    Args:
+        outcomes: rows of `riskscore.tables.OUTCOMES`; reads result, exam_date and known_at.
+    """
     finds = outcomes["result"].isin(reference.POSITIVE)
     decided = outcomes[finds if finds.any() else outcomes["result"].isin(reference.CLEAR)]
     days = (pd.to_datetime(decided["known_at"]) - pd.to_datetime(decided["exam_date"])).dt.total_seconds() / 86_400

@@ -13,7 +13,7 @@ import pandas as pd
 
 from riskscore import reference, simulator
 from riskscore.models.evaluation import wilson
-from riskscore.selection.exams import best_exam
+from riskscore.selection.values import expected_finds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +86,7 @@ def _scored(recommendations: Sequence[pa.Table]) -> pd.DataFrame:
         frames.append(frame)
     day: pd.DataFrame = pd.concat(frames, ignore_index=True)
     hazards = pd.DataFrame(day["hazard_scores"].tolist(), columns=list(reference.hazards())).astype(np.float64)
-    day["exam_of_risk"] = best_exam(hazards, _RANDOM_EXAM).to_numpy()
+    day["exam_of_risk"] = expected_finds(hazards.assign(any=day["risk_score"])).idxmax(axis="columns")
     day["examined"] = day["recommendation"] == "examine"
     del day["hazard_scores"]
     return day

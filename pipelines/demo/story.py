@@ -17,6 +17,8 @@ from riskscore.frames import as_frame
 from riskscore.ledger import live_on
 from riskscore.pipelines.demo.comparison import PolicyResult, compare
 from riskscore.pipelines.ingest import ingest
+from riskscore.pipelines.oversight import oversight
+from riskscore.pipelines.report import report as worklist
 from riskscore.pipelines.score import score
 from riskscore.pipelines.train import Trained, train
 from riskscore.workspace import Workspace
@@ -51,6 +53,8 @@ class Story:
     live: int
     hazardous: int
     comparison: list[PolicyResult]
+    pages: dict[str, Path]
+    """What there is to open: worklist of the last morning, and oversight."""
 
 
 def run_demo(
@@ -84,7 +88,12 @@ def run_demo(
     comparison = compare(world, [day.recommendations for day in days], shipments, traders)
     truths = simulator.truth(world)
     hazardous = int(truths.loc[truths["shipment_id"].isin(shipments["shipment_id"]), "any"].sum())
-    return Story(workspace, world, trained, days, len(shipments), hazardous, comparison)
+    tell("writing the pages", 0, 1)
+    pages = {
+        "worklist": worklist(workspace, days[-1].run.run_date, standing=True).folder / "worklist.html",
+        "oversight": oversight(workspace).folder / "oversight.html",
+    }
+    return Story(workspace, world, trained, days, len(shipments), hazardous, comparison, pages)
 
 
 def _silence(stage: str, done: int, total: int) -> None:

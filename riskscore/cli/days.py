@@ -60,20 +60,32 @@ def _print_warnings(result: DayResult) -> None:
         print(f"WARNING {day}: {result.counts.deferred:,} new rows are kept but not scored; use --refresh")
     if record["ports_without_capacity"]:
         print(f"{day}: no exam capacity at port {', '.join(record['ports_without_capacity'])}; outside all estimates")
+    _print_must_exams(day, record)
+    standing = [rule for rule in record["rules"] if rule["flag"] != "not in force"]
     for rule in record["rules"]:
-        unmet = [one["shipment_id"] for one in record["must_exam_unmet"] if one["rule_id"] == rule["rule_id"]]
-        if unmet:
-            named = f"{', '.join(unmet[:_SHOWN_UNMET])}{', ...' if len(unmet) > _SHOWN_UNMET else ''}"
-            print(f"WARNING {day}: must-exam {rule['rule_id']}, {len(unmet)} of {rule['matches']} unmet: {named}")
-    for rule in record["rules"]:
-        if rule["flag"]:
+        # Another version in force says all there is to say.
+        if rule["flag"] and (rule in standing or all(rule["rule_id"] != other["rule_id"] for other in standing)):
             print(f"{day}: rule {rule['rule_id']} {rule['flag']}")
+
+
+def _print_must_exams(day: str, record: dict[str, Any]) -> None:
+    for rule in dict.fromkeys(one["rule_id"] for one in record["must_exam_unmet"]):
+        unmet = [one["shipment_id"] for one in record["must_exam_unmet"] if one["rule_id"] == rule]
+        named = f"{', '.join(unmet[:_SHOWN_UNMET])}{', ...' if len(unmet) > _SHOWN_UNMET else ''}"
+        print(f"WARNING {day}: must-exam {rule}, {len(unmet)} unmet: {named}")
+    for one in record.get("carried_over", ()):
+        print(f"{day}: {one['exam']} exam of {one['shipment_id']} at port {one['port']}, waiting since {one['since']}")
+    if record.get("drift", {}).get("drifted"):
+        drift = record["drift"]
+        print(f"{day}: random exams found {drift['found']} where {drift['expected']:.1f} were foretold; larger floor")
 
 
 def _print_models(day: str, record: dict[str, Any]) -> None:
     version, registry = record["model"]["version"], record["model"].get("registry", "ok")
     if registry != "ok":
         print(f"WARNING {day}: scored with the verified local copy of model {version}; registry {registry}")
+    if fault := record.get("trial_not_held"):
+        print(f"WARNING {day}: no trial was held: {fault}")
     if trial := record.get("trial"):
         pairs, rival = len(trial["disputed"]), trial["version"]
         print(f"{day}: {pairs:,} slots given by toss to model {version} or {rival}; see riskscore trial")

@@ -12,8 +12,12 @@ from typer.exceptions import TyperException
 
 from riskscore._version import VERSION
 from riskscore.cli.backtest import backtest
+from riskscore.cli.decide import decide
+from riskscore.cli.explain import explain
 from riskscore.cli.options import Files, FormatOption, day_of, open_workspace
+from riskscore.cli.oversight import oversight
 from riskscore.cli.promote import promote
+from riskscore.cli.report import report
 from riskscore.cli.terminal import console, progress, table
 from riskscore.cli.trial import trial
 from riskscore.errors import RiskscoreError
@@ -31,7 +35,7 @@ app = typer.Typer(
     help="Score shipments from manifests and trader history, and recommend which to examine.",
 )
 
-Feed = Literal["manifest", "traders", "outcomes", "post-entry"]
+Feed = Literal["manifest", "traders", "outcomes", "post-entry", "reviews"]
 Scenario = Literal["steady", "break", "stealth"]
 
 
@@ -229,6 +233,10 @@ def _evaluation(target: str, figures: dict[str, Any]) -> list[object]:
 
 
 app.command()(backtest)
+app.command()(explain)
+app.command()(report)
+app.command()(decide)
+app.command()(oversight)
 app.command()(promote)
 app.command()(trial)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -33,3 +35,11 @@ def open_workspace(context: typer.Context) -> Workspace:
     """The workspace named before the command."""
     root, threads = context.obj
     return Workspace.open(root, threads)
+
+
+def user_name() -> str:
+    """The user of this machine; its number where it has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import math
-import os
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from riskscore.cli.options import open_workspace
+from riskscore.cli.options import open_workspace, user_name
 from riskscore.cli.terminal import console, progress, table
 from riskscore.errors import ModelError
 
@@ -49,7 +47,7 @@ def promote(
     from riskscore.pipelines.promote import Request
     from riskscore.pipelines.promote import promote as run
 
-    request = Request(version, alias, by or _user(), reason.strip(), override.strip(), rollback)
+    request = Request(version, alias, by or user_name(), reason.strip(), override.strip(), rollback)
     workspace = open_workspace(context)
     with progress() as report:
         promotion = run(workspace, request, dry_run=dry_run, report=report)
@@ -106,11 +104,3 @@ def _number(value: float, sign: str) -> str | None:
 def _word(decision: Decision) -> str:
     how = "" if decision.manner == "gate" else f" ({decision.manner})"
     return f"{'accepted' if decision.accepted else 'refused'}{how}"
-
-
-def _user() -> str:
-    """The user of this machine; its number where it has no name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"

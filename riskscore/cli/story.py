@@ -39,6 +39,8 @@ def print_story(story: Story) -> None:
     print(f"run records      {workspace.out / 'runs'}")
     print(f"refused rows     {workspace.out / 'quarantine'}")
     print(f"settings         {workspace.root / 'riskscore.toml'}")
+    print(f"oversight        {story.pages['oversight']}")
+    print(f"\nOpen the last morning's worklist in a browser: {story.pages['worklist'].resolve().as_uri()}")
 
 
 def _row(result: PolicyResult, lottery: PolicyResult) -> list[object]:

@@ -30,7 +30,7 @@ def pending(connection: duckdb.DuckDBPyConnection, where: str) -> list[str]:
     held = {name: _columns_of(connection, name) for name in schema.tables()}
     _refuse_newer(held, where)
     missing = [statement for name, statement in schema.tables().items() if not held[name]]
-    return [*missing, *_columns(held), *_identity(connection)]
+    return [*missing, *_columns(held), *_published(connection), *_identity(connection)]
 
 
 def _columns_of(connection: duckdb.DuckDBPyConnection, table: str) -> set[str]:
@@ -79,6 +79,12 @@ def _columns(held: dict[str, set[str]]) -> Iterator[str]:
                 yield f"ALTER TABLE {name} ADD COLUMN {column} {kind}"
                 if column == "shipment_hash":
                     yield f"UPDATE {name} SET {column} = {schema.hash_of('shipment_id')}"
+
+
+def _published(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    held = _columns_of(connection, "recommendations")
+    if held and "stratum" not in held:
+        yield "ALTER TABLE recommendations ADD COLUMN stratum VARCHAR"
 
 
 def _identity(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -19,6 +19,7 @@ OWN_COLUMNS = {
     "traders": _KNOWN,
     "outcomes": _KNOWN,
     "post_entry": _KNOWN,
+    "reviews": _KNOWN,
 }
 """What the log of a table keeps beside the declared columns, `seq` and `row_digest`: name and SQL type."""
 
@@ -38,6 +39,7 @@ _BOOKS = {
         feature_hash VARCHAR NOT NULL""",
     "runs": """seq BIGINT NOT NULL, run_date DATE NOT NULL, run_id VARCHAR NOT NULL, position BIGINT NOT NULL,
         parquet_sha256 VARCHAR NOT NULL, record VARCHAR NOT NULL""",
+    "watch_lists": "digest VARCHAR PRIMARY KEY, seq BIGINT NOT NULL, content VARCHAR NOT NULL",
     "decisions": """seq BIGINT NOT NULL, version VARCHAR NOT NULL, alias VARCHAR NOT NULL, against VARCHAR,
         accepted BOOLEAN NOT NULL, manner VARCHAR NOT NULL, reasons VARCHAR[] NOT NULL, stated VARCHAR NOT NULL,
         decided_by VARCHAR NOT NULL, decided_at TIMESTAMP NOT NULL, position BIGINT NOT NULL,

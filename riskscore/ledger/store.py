@@ -100,6 +100,10 @@ class Transaction:
         values[6], values[-1] = list(decision.reasons), json.dumps(decision.evidence, sort_keys=True)
         self.connection.execute(f"INSERT INTO decisions VALUES ({', '.join('?' * len(values))})", values)
 
+    def keep_watch_list(self, digest: str, content: str) -> None:
+        """Keep the content of a watch-list that a run used, once for each digest."""
+        self.connection.execute("INSERT OR IGNORE INTO watch_lists VALUES (?, ?, ?)", [digest, self.seq, content])
+
     def record_run(self, run: Run, recommendations: pa.Table) -> None:
         """Keep a day's recommendations (tables.recommendations_schema) and its run record."""
         self.connection.register("published", recommendations)
@@ -218,6 +222,13 @@ class Ledger:
             "ORDER BY run_date"
         ).fetchall()
         return [_run(row) for row in rows]
+
+    def watch_list(self, digest: str) -> str:
+        """The content of a watch-list that a run used, by its digest; WorkspaceError when it was not kept."""
+        rows = self.connection.execute("SELECT content FROM watch_lists WHERE digest = ?", [digest]).fetchall()
+        if not rows:
+            raise WorkspaceError("no such watch-list was kept", where=f"ledger, digest {digest[:12]}", fix=_DAMAGED)
+        return str(rows[0][0])
 
     def recommendations_of(self, run_id: str) -> pa.Table:
         """The recommendations kept under `run_id`, in the published schema, unsorted."""

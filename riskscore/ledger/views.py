@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SHIPMENT_COLUMNS = ", ".join((*SHIPMENTS.names, "row_digest"))
+_EXAMINED = ", ".join(f"'{result}'" for result in (*reference.CLEAR, *reference.POSITIVE, *reference.PENDING))
+_FIRST_EXAM = f"min(exam_date) FILTER (known_day < $as_of AND result IN ({_EXAMINED}))"
 
 
 def live_on(connection: duckdb.DuckDBPyConnection, day: date, position: int) -> pa.Table:
@@ -87,7 +89,8 @@ def read_mornings(
 
     Left out: arrivals on or after `as_of`, shipments filed too late for their own morning, and bills known to be
     deleted before `as_of` (they belong in no label, GAO-15-294). A shipment whose arrival was moved counts on the
-    last morning on which it was live and its own result was not known yet: later, that result is in its history.
+    last morning on which it was live and its own result was not known yet: later, that result is in its history. Of
+    such mornings one up to its first exam comes before a later one, whose score came after the fact.
     """
     query = f"""
         WITH wanted AS MATERIALIZED (SELECT shipment_id, {hash_of("shipment_id")} AS shipment_hash FROM asked),
@@ -95,12 +98,14 @@ def read_mornings(
             SELECT log_row, shipment_id, arrival_date, filed_day, action, {VERSION_ORDER} AS version_order
             FROM {rows_of("wanted")} WHERE seq <= $position),
         first_words AS (
-            SELECT shipment_id, min(known_day) AS first_known FROM outcomes_log WHERE seq <= $position GROUP BY ALL),
+            SELECT shipment_id, min(known_day) AS first_known, {_FIRST_EXAM} AS first_exam
+            FROM outcomes_log WHERE seq <= $position GROUP BY ALL),
         mornings AS (
-            SELECT DISTINCT shipment_id, arrival_date AS morning FROM versions LEFT JOIN first_words USING (shipment_id)
+            SELECT DISTINCT shipment_id, arrival_date AS morning, coalesce(arrival_date > first_exam, false) AS too_late
+            FROM versions LEFT JOIN first_words USING (shipment_id)
             WHERE arrival_date < $as_of AND (first_known IS NULL OR arrival_date <= first_known)),
         standing AS (
-            SELECT v.*, morning FROM mornings JOIN versions v USING (shipment_id)
+            SELECT v.*, morning, too_late FROM mornings JOIN versions v USING (shipment_id)
             WHERE filed_day < morning OR (filed_day IS NULL AND arrival_date <= morning)
             QUALIFY version_order = max(version_order) OVER (PARTITION BY shipment_id, morning)),
         latest AS (
@@ -111,7 +116,7 @@ def read_mornings(
             SELECT log_row FROM standing
             WHERE arrival_date = morning AND action <> 'deleted'
                 AND shipment_id NOT IN (SELECT shipment_id FROM latest WHERE action = 'deleted')
-            QUALIFY row_number() OVER (PARTITION BY shipment_id ORDER BY morning DESC) = 1)
+            QUALIFY row_number() OVER (PARTITION BY shipment_id ORDER BY too_late, morning DESC) = 1)
         SELECT {_SHIPMENT_COLUMNS} FROM shipments_log
         WHERE rowid IN (SELECT log_row FROM chosen) ORDER BY shipment_id"""
     connection.register("asked", pa.table({"shipment_id": shipment_ids}))
@@ -136,17 +141,18 @@ def exam_chances(connection: duckdb.DuckDBPyConnection, shipment_ids: pa.Array, 
 
     Returns:
         shipment_id and one column per exam of `reference.exams()`, by shipment_id: of several runs the last that was
-        kept before the shipment's first outcome known by then: a later one ordered no exam of it. One without outcome
-        has no row.
+        kept before the shipment's first outcome known by then, and of a day up to its first exam where there is one: a
+        later one ordered no exam of it. One without outcome has no row.
     """
     chances = ", ".join(f"exam_probabilities.{exam} AS {exam}" for exam in reference.exams())
     query = f"""
         WITH heard AS (
-            SELECT shipment_id, min(seq) AS first_heard FROM outcomes_log
+            SELECT shipment_id, min(seq) AS first_heard, {_FIRST_EXAM} AS first_exam FROM outcomes_log
             WHERE known_day < $as_of AND shipment_id IN (SELECT shipment_id FROM asked) GROUP BY shipment_id)
         SELECT shipment_id, {chances} FROM recommendations JOIN runs USING (run_id) JOIN heard USING (shipment_id)
         WHERE runs.seq <= $position AND runs.seq < first_heard AND run_date < $as_of
-        QUALIFY row_number() OVER (PARTITION BY shipment_id ORDER BY run_date DESC, runs.seq DESC) = 1
+        QUALIFY row_number() OVER (
+            PARTITION BY shipment_id ORDER BY coalesce(run_date > first_exam, false), run_date DESC, runs.seq DESC) = 1
         ORDER BY shipment_id"""
     connection.register("asked", pa.table({"shipment_id": shipment_ids}))
     try:

@@ -66,7 +66,7 @@ def read(path: Path, table: str, file_format: Format, config: Config) -> RawFile
 
     Args:
         path: a Parquet or CSV file.
-        table: shipments, traders, outcomes or post_entry: what the file is meant to be.
+        table: shipments, traders, outcomes, post_entry or reviews: what the file is meant to be.
         file_format: auto goes by the file's suffix and, for CSV, by its header.
         config: for the assumptions of formats that leave something out (kcs).
 

@@ -1,4 +1,4 @@
-"""Exam slots per port and day."""
+"""Exam slots per port and day, and what the limits of single exams and of working time leave of them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from riskscore import reference
+
 if TYPE_CHECKING:
     from riskscore.config import Capacity
+    from riskscore.selection.room import Room
 
 DECIMALS = 9
 """Products of a share and a count are rounded to this many decimals before `ceil` or `floor`: 0.07 * 100
@@ -47,3 +50,26 @@ def slots_per_port(capacity: Capacity, ports: pd.Series[str]) -> pd.DataFrame:
 def _slots(capacity: Capacity, port: object, arrivals: int) -> int:
     default = math.ceil(round(capacity.default_share * arrivals, DECIMALS))
     return capacity.ports.get(str(port), default)
+
+
+def is_plain(room: Room) -> bool:
+    """Whether the slots alone bind: no limit of an exam, no limit of time."""
+    return room.minutes is None and min(room.exams) == room.slots
+
+
+def random_exam(room: Room, wanted: str) -> str:
+    """The exam of a random pick: the one wanted, or where there is no room for it, the one that sees most.
+
+    >>> from riskscore.selection.room import Room
+    >>> random_exam(Room(9, (9, 9, 9, 0, 9, 9, 9), None, (60.0,) * 7), wanted="intensive")
+    'document'
+    """
+    fits = [
+        exam
+        for exam, limit, minutes in zip(reference.exams(), room.exams, room.minutes_of, strict=True)
+        if limit and (room.minutes is None or minutes <= room.minutes)
+    ]
+    if wanted in fits or not fits:
+        return wanted
+    sees = reference.sensitivity()
+    return max(fits, key=lambda exam: sum(sees[exam, hazard] for hazard in reference.hazards()))

@@ -1,27 +1,29 @@
-"""The day's selection: rules, capacity, design and exams put together."""
+"""The day's selection: rules, credit, worth of exams, capacity and design put together."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from riskscore import reference
 from riskscore.errors import RunError
-from riskscore.selection.capacity import slots_per_port
-from riskscore.selection.design import ARM_ORDER, Design, Draw, draw
-from riskscore.selection.exams import best_exam, exam_probabilities
-from riskscore.selection.lottery import Lottery
+from riskscore.selection.credits import programme_credit
+from riskscore.selection.ports import THRESHOLD_RULE, draw_ports
 from riskscore.selection.reasons import reasons
+from riskscore.selection.result import SelectionResult, Unmet
 from riskscore.selection.trial import Dispute, Rival
+from riskscore.selection.values import exam_values
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
-    from riskscore.config import Capacity, Selection
-    from riskscore.selection.rules import Matches, RuleReport
+    import pandas as pd
+
+    from riskscore.config import Config
+    from riskscore.selection.carry_over import Carried
+    from riskscore.selection.rules import Matches
 
 _PUBLISHED = (
     "recommendation",
@@ -29,146 +31,90 @@ _PUBLISHED = (
     "arm",
     "rule_id",
     "inclusion_probability",
+    "programme_credit",
+    "stratum",
     "priority",
     "reasons",
 )
 
-_DRAWN = {
-    "arm": "int64",
-    "rank": "int64",
-    "rival_rank": "int64",
-    "pair": "int64",
-    "priority": "int64",
-    "by_ranking": "float64",
-    "by_challenger": "float64",
-    "by_floor": "float64",
-}
-"""Fields of a Draw, by dtype."""
+_OPTIONAL = {"tier": np.nan, "trusted": False, "new_pairing": False, "novelty": 0.0}
+"""Columns of `day` that may be absent, and what is then assumed of every shipment."""
 
 _SHOWN = 5
 """Shipments named in an error: enough to find the fault, short enough for one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unmet:
-    """A must-exam match that did not get the exam its rule names."""
-
-    shipment_id: str
-    port: str
-    rule_id: str
-    exam: str
-    """The exam the rule asks for."""
-    given: str | None
-    """The exam a random pick gave it instead; null = none at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class SelectionResult:
-    """What to examine today, and what the design could not do."""
-
-    frame: pd.DataFrame
-    """Index shipment_id, in the order of the input. Columns: recommendation (examine | release), exam_type
-    (null = release), arm, rule_id (the rule matched, whatever the arm; null = none),
-    inclusion_probability, priority (int64, 1 = first per port: must-exams, risks and random picks, then
-    those passed over, each in ranking order), reasons (list of one `reasons.Reason`)."""
-    exam_probabilities: pd.DataFrame
-    """Same index; one float column per exam in the order of reference.exams(): the chance that this design
-    gives it; a row sums to inclusion_probability."""
-    slots: pd.DataFrame
-    """Per port arrivals, capacity and used slots, see `capacity.slots_per_port`."""
-    unmet: tuple[Unmet, ...]
-    """Must-exam matches that did not get their rule's exam, by port and priority."""
-    rule_report: tuple[RuleReport, ...]
-    """How each rule fared, in configuration order."""
-    disputed: tuple[Dispute, ...] = ()
-    """The slots that champion and challenger were tossed for, by port and pair; none without a trial."""
-
-    @property
-    def ports_without_capacity(self) -> tuple[str, ...]:
-        """Ports with arrivals and no slots, sorted: their shipments have inclusion probability 0.
-
-        They stand outside every estimate.
-        """
-        return tuple(self.slots.index[self.slots["capacity"] == 0])
-
-
-def select(
+def select(  # noqa: PLR0913 - what a selection is made of
     day: pd.DataFrame,
     hazards: pd.DataFrame,
     matches: Matches,
-    capacity: Capacity,
-    settings: Selection,
+    config: Config,
     run_date: date,
     rival: Rival | None = None,
+    *,
+    harm: pd.DataFrame | None = None,
+    waiting: Sequence[Carried] = (),
 ) -> SelectionResult:
     """Choose the day's exams. Deterministic; independent of row order; each port is on its own.
 
     Args:
         day: index shipment_id (unique text); columns port (text) and any (calibrated probability of any
-            hazard), neither with nulls.
+            hazard), neither with nulls. Optional: tier (the importer's effective CTPAT tier, 1 to 3; null = none),
+            trusted and new_pairing (bool: strata of the random floor), novelty (how new it is, 0 = nothing: weight in
+            the novelty arm).
         hazards: same shipments; probability per learned hazard; NaN = no model.
         matches: the must-exam rules matched, same shipments.
-        capacity: the [capacity] section of riskscore.toml.
-        settings: the [selection] section of riskscore.toml.
+        config: the sections [capacity], [exams] and [selection] of riskscore.toml.
         run_date: the day scored; with the seed it fixes every random draw.
         rival: the model on trial, same shipments: where it and `day` disagree about a ranked slot, a fair toss decides
             (see `riskscore.selection.trial`), and the exam is the one that the winner would order. None = no trial.
+        harm: expected harm in USD per shipment and hazard, for objectives that weigh it; None = not known.
+        waiting: must-exams of earlier days that are still to be held; they take their slots first.
 
     Raises:
         RunError: the frames speak of different shipments or name one twice, a port or probability is null
             or out of range, or a hazard column is unknown.
+        ConfigError: the objective needs harm, and there is none.
 
     >>> from datetime import date
-    >>> from riskscore.config import Capacity, Selection
+    >>> import pandas as pd
+    >>> from riskscore.config import Capacity, Config
     >>> from riskscore.selection import match
     >>> day = pd.DataFrame({"port": "2704", "any": [0.02, 0.31, 0.11]}, index=["S1", "S2", "S3"])
     >>> hazards = pd.DataFrame({"undervaluation": [0.01, 0.3, 0.1]}, index=day.index)
     >>> rules = match((), day, date(2026, 3, 2))
-    >>> slots = Capacity(ports={"2704": 1})
-    >>> result = select(day, hazards, rules, slots, Selection(), date(2026, 3, 2))
+    >>> config = Config(capacity=Capacity(ports={"2704": 1}))
+    >>> result = select(day, hazards, rules, config, date(2026, 3, 2))
     >>> result.frame[["recommendation", "exam_type", "arm", "inclusion_probability", "priority"]].round(3)
        recommendation exam_type   arm  inclusion_probability  priority
     S1        release       NaN  none                  0.033         3
     S2        examine  document  risk                  0.933         1
     S3        release       NaN  none                  0.033         2
     >>> result.frame.at["S2", "reasons"][0]["text"]
-    'risk score 0.310, rank 1 of 3 at port 2704; most likely undervaluation'
+    'risk score 0.310; rank 1 of 3 at port 2704 by expected finds; most likely undervaluation'
     """
     _check(day, hazards, matches.frame, rival)
+    day = day.assign(**{name: value for name, value in _OPTIONAL.items() if name not in day})
     hazards = hazards.reindex(day.index)
-    scored = day[["port", "any"]].join(matches.frame.reindex(day.index))
+    credit = programme_credit(day["any"], day["tier"], config.selection)
+    worth = _worth(day["any"], credit, hazards, harm, config)
+    scored = _with_threshold(day.join(matches.frame.reindex(day.index)), credit, config)
     scored["rival_any"] = rival.scores["any"] if rival else day["any"]
-    slots = slots_per_port(capacity, day["port"])
-    drawn = _draw_ports(scored, slots, settings, run_date)
-    drawn["ranking_exam"] = drawn["exam"].fillna(best_exam(hazards, settings.floor_exam))
-    drawn["side"] = _side(drawn)
-    exams = [(drawn["ranking_exam"], "by_ranking")]
+    done = draw_ports(scored, (worth, _rival_worth(rival, credit, config)), config, run_date, waiting)
+    drawn, slots = done.drawn, done.slots
     if rival:
-        theirs = rival.scores.drop(columns="any").reindex(day.index)
-        exams.append((best_exam(theirs, settings.floor_exam), "by_challenger"))
-        hazards = _asking(hazards, theirs, drawn["side"])
-    drawn["exam_type"] = _exam_given(drawn, exams[-1][0], settings.floor_exam)
-    drawn["reasons"] = reasons(drawn, hazards, slots, rival.version if rival else "")
-    chances = _chances(drawn, exams, settings.floor_exam)
-    return SelectionResult(drawn[list(_PUBLISHED)], chances, slots, _unmet(drawn), matches.report, _disputed(drawn))
-
-
-def _chances(drawn: pd.DataFrame, exams: list[tuple[pd.Series[str], str]], floor_exam: str) -> pd.DataFrame:
-    """Chance of each exam; `exams` are those of each way through the ranking, and the column of its chance."""
-    by_floor = drawn["by_floor"].to_numpy(dtype="float64")
-    ways = [(exam, drawn[column].to_numpy(dtype="float64")) for exam, column in exams]
-    chances = exam_probabilities(ways[0], (floor_exam, by_floor))
-    for way in ways[1:]:
-        chances += exam_probabilities(way, (floor_exam, 0 * by_floor))
-    return chances
-
-
-def _side(drawn: pd.DataFrame) -> pd.Series[str]:
-    """Whose disputed pick a shipment is: champion, challenger, or null = not disputed."""
-    theirs = pd.Series("champion", index=drawn.index, dtype="str").mask(
-        drawn["rival_rank"] < drawn["rank"], "challenger"
+        hazards = _asking(hazards, rival.scores.drop(columns="any").reindex(day.index), drawn["side"])
+    drawn["reasons"] = reasons(drawn, hazards, slots, config.selection.objective, rival.version if rival else "")
+    return SelectionResult(
+        frame=drawn[list(_PUBLISHED)],
+        exam_probabilities=done.chances,
+        slots=done.slots,
+        exam_slots=done.exam_slots,
+        unmet=_unmet(drawn, done.why),
+        rule_report=matches.report,
+        disputed=_disputed(drawn),
+        carried=done.carried,
     )
-    return theirs.where(drawn["pair"] > 0)
 
 
 def _asking(hazards: pd.DataFrame, theirs: pd.DataFrame, side: pd.Series[str]) -> pd.DataFrame:
@@ -187,49 +133,48 @@ def _disputed(drawn: pd.DataFrame) -> tuple[Dispute, ...]:
     )
 
 
-def _draw_ports(scored: pd.DataFrame, slots: pd.DataFrame, settings: Selection, run_date: date) -> pd.DataFrame:
-    """Adds the fields of a Draw, inclusion_probability and recommendation."""
-    fields = {name: np.zeros(len(scored), dtype=kind) for name, kind in _DRAWN.items()}
-    # Drawn in the order of names, so that even equal hashes cannot let the order of rows decide.
-    by_name = np.asarray(scored.index.argsort())
-    ports = scored["port"].iloc[by_name]
-    for port, places in ports.groupby(ports, observed=True).indices.items():
-        rows, capacity = by_name[places], int(slots["capacity"][str(port)])
-        drawn = _draw_port(scored.iloc[rows], str(port), capacity, settings, run_date)
-        for name, values in fields.items():
-            values[rows] = getattr(drawn, name)
-    table = scored.assign(**fields)
-    table["arm"] = pd.array(ARM_ORDER, dtype="str").take(fields["arm"])
-    table["inclusion_probability"] = table["by_ranking"] + table["by_challenger"] + table["by_floor"]
-    table["recommendation"] = np.where(fields["arm"] < ARM_ORDER.index("none"), "examine", "release")
-    return table.astype({"recommendation": "str"})
+def _worth(
+    risk: pd.Series[float],
+    credit: pd.Series[float],
+    hazards: pd.DataFrame,
+    harm: pd.DataFrame | None,
+    config: Config,
+) -> pd.DataFrame:
+    """Worth of each exam for the configured objective, at the risk that the credit leaves."""
+    risk = risk.reindex(credit.index)
+    left = (risk - credit).clip(lower=0.0)
+    # Expected harm is a chance times USD: what is taken off the chance is taken off the harm alike.
+    share = (left / risk.where(risk > 0)).fillna(1.0)
+    harm = None if harm is None else harm.reindex(credit.index).mul(share, axis="index")
+    return exam_values(hazards.assign(any=left), harm, config.selection, config.exams)
 
 
-def _draw_port(scored: pd.DataFrame, port: str, slots: int, settings: Selection, run_date: date) -> Draw:
-    return draw(
-        scored.index.to_numpy(dtype=object),
-        scored["any"].to_numpy(dtype="float64"),
-        scored["rule_id"].notna().to_numpy(),
-        Design.of(len(scored), slots, settings.floor_share),
-        Lottery(settings.seed, run_date, port),
-        scored["rival_any"].to_numpy(dtype="float64"),
+def _rival_worth(rival: Rival | None, credit: pd.Series[float], config: Config) -> pd.DataFrame | None:
+    if rival is None:
+        return None
+    hazards = rival.scores.drop(columns="any").reindex(credit.index)
+    return _worth(rival.scores["any"], credit, hazards, rival.harm, config)
+
+
+def _with_threshold(scored: pd.DataFrame, credit: pd.Series[float], config: Config) -> pd.DataFrame:
+    """Adds programme_credit, and the threshold's own rule where no other matched and the risk reaches it."""
+    risk, threshold = scored["any"] - credit, config.selection.high_risk_threshold
+    high = (risk >= threshold) & scored["rule_id"].isna()
+    return scored.assign(
+        programme_credit=credit,
+        rule_id=scored["rule_id"].mask(high, THRESHOLD_RULE),
+        reason=scored["reason"].mask(high, f"the risk reaches the threshold of {threshold:g}"),
     )
 
 
-def _exam_given(drawn: pd.DataFrame, rival_exam: pd.Series[str], floor_exam: str) -> pd.Series[str]:
-    given = drawn["ranking_exam"].mask(drawn["side"] == "challenger", rival_exam)
-    given = given.mask(drawn["arm"] == "random_floor", floor_exam)
-    return given.where(drawn["recommendation"] == "examine")
+def _unmet(drawn: pd.DataFrame, why: dict[str, str]) -> tuple[Unmet, ...]:
+    missed = drawn[drawn["rule_id"].notna() & (drawn["must"] != drawn["exam_type"])]
+    return tuple(_missed(row, why) for row in missed.sort_values(["port", "priority"]).itertuples())
 
 
-def _unmet(drawn: pd.DataFrame) -> tuple[Unmet, ...]:
-    missed = drawn[drawn["rule_id"].notna() & (drawn["exam"] != drawn["exam_type"])]
-    return tuple(map(_missed, missed.sort_values(["port", "priority"]).itertuples()))
-
-
-def _missed(row: Any) -> Unmet:  # noqa: ANN401 - a named tuple of pandas, opaque to the type checker
+def _missed(row: Any, why: dict[str, str]) -> Unmet:  # noqa: ANN401 - a named tuple of pandas, opaque to the checker
     given = None if row.arm == "none" else row.exam_type
-    return Unmet(row.Index, row.port, row.rule_id, row.exam, given)
+    return Unmet(row.Index, row.port, row.rule_id, row.must, given, why[row.Index])
 
 
 def _check(day: pd.DataFrame, hazards: pd.DataFrame, rules: pd.DataFrame, rival: Rival | None) -> None:

@@ -18,7 +18,7 @@ class Reason(TypedDict):
     """One reason, as the recommendations table holds it."""
 
     concept: str
-    """rule, risk, random or capacity."""
+    """rule, risk, random, novelty or capacity."""
     direction: str
     """raises: speaks for an exam; none: says nothing about the shipment."""
     contribution: float | None
@@ -26,7 +26,18 @@ class Reason(TypedDict):
     text: str
 
 
-def reasons(chosen: pd.DataFrame, hazards: pd.DataFrame, slots: pd.DataFrame, on_trial: str = "") -> pd.Series[Any]:
+RANKED_BY = {
+    "hits": "expected finds",
+    "harm": "expected harm found",
+    "revenue": "expected harm found to revenue",
+    "blend": "the configured blend",
+}
+"""What a place in the ranking is by, in words, per objective of [selection]."""
+
+
+def reasons(
+    chosen: pd.DataFrame, hazards: pd.DataFrame, slots: pd.DataFrame, objective: str = "hits", on_trial: str = ""
+) -> pd.Series[Any]:
     """One list with one reason per shipment.
 
     Args:
@@ -35,6 +46,7 @@ def reasons(chosen: pd.DataFrame, hazards: pd.DataFrame, slots: pd.DataFrame, on
             challenger's).
         hazards: hazard probabilities by the model that asks, same index; NaN = no model.
         slots: arrivals and capacity per port, see `capacity.slots_per_port`.
+        objective: that of [selection], which the ranking follows.
         on_trial: version of the challenger; empty = no trial.
 
     Returns:
@@ -45,7 +57,12 @@ def reasons(chosen: pd.DataFrame, hazards: pd.DataFrame, slots: pd.DataFrame, on
     passed_over = {row.port: [_passed_over(row)] for row in ports.itertuples()}
     column = [passed_over[port] for port in chosen["port"].tolist()]
     named = np.flatnonzero((chosen["arm"] != "none") | chosen["rule_id"].notna() | chosen["side"].notna())
-    rows = chosen.iloc[named].assign(on_trial=on_trial).join(slots, on="port").itertuples(index=False)
+    rows = (
+        chosen.iloc[named]
+        .assign(on_trial=on_trial, ranked_by=RANKED_BY[objective])
+        .join(slots, on="port")
+        .itertuples(index=False)
+    )
     likeliest = likeliest_hazard(hazards.iloc[named])
     for position, row, hazard in zip(named, rows, likeliest, strict=True):
         column[position] = [_named(row, hazard)]
@@ -74,6 +91,9 @@ def _named(row: Any, hazard: str | None) -> Reason:  # noqa: ANN401
     if row.arm == "risk":
         return Reason(concept="risk", direction="raises", contribution=None, text=_risk(row, hazard))
     unmet = _lost(row) if pd.isna(row.rule_id) else f"; no slot was left for {_rule(row)}"
+    if row.arm == "novelty":
+        text = f"drawn for doing something new (chance {row.inclusion_probability:.2g}); carries no other inference"
+        return Reason(concept="novelty", direction="none", contribution=None, text=text + unmet)
     if row.arm == "random_floor":
         text = f"drawn at random (chance {row.inclusion_probability:.2g}); carries no inference about the trader"
         return Reason(concept="random", direction="none", contribution=None, text=text + unmet)
@@ -88,7 +108,8 @@ def _risk(row: Any, hazard: str | None) -> str:  # noqa: ANN401
     likeliest = f"; most likely {hazard}" if hazard else ""
     won = "" if pd.isna(row.side) else f"; {_disputed(row)}, which won the toss"
     score, rank = (row.rival_any, row.rival_rank) if row.side == "challenger" else (row.any, row.rank)
-    return f"risk score {score:.3f}, rank {rank} of {row.arrivals} at port {row.port}{likeliest}{won}"
+    place = f"rank {rank} of {row.arrivals} at port {row.port} by {row.ranked_by}"
+    return f"risk score {score:.3f}; {place}{likeliest}{won}"
 
 
 def _lost(row: Any) -> str:  # noqa: ANN401

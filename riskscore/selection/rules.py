@@ -1,23 +1,29 @@
-"""Must-exam rules: dated conditions over table columns and features, compiled to vectorised checks."""
+"""Must-exam rules: dated, versioned conditions over columns, features and scores, compiled to vectorised checks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from riskscore.config import MustExam
 from riskscore.errors import ConfigError
-from riskscore.selection.conditions import Check, ConditionFaultError, compile_condition
+from riskscore.selection.conditions import compile_condition
+from riskscore.selection.rule_columns import Columns, ConditionFaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     import numpy.typing as npt
 
-    from riskscore.config import MustExam
+    from riskscore.selection.rule_checks import Check, Listing
+    from riskscore.selection.watch_lists import WatchList
+
+_NO_LISTS: Mapping[str, WatchList] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,9 @@ class RuleReport:
     """Shipments that satisfy it, whether or not an earlier rule claimed them; 0 when not in force."""
     shipments: int
     """Live shipments it was held against."""
+    version: int = 1
+    digest: str = ""
+    """SHA-256 of the rule's text, see `riskscore.config.MustExam.digest`; empty = not stated."""
 
     @property
     def flag(self) -> str:
@@ -45,29 +54,45 @@ class RuleReport:
             return ""
         return "matched everything" if self.matches else "matched nothing"
 
+    def as_record(self) -> dict[str, object]:
+        """What a run record says of the rule; `rule_history.rule_history` reads it back."""
+        return {name: getattr(self, name) for name in (*self.__slots__, "flag")}
+
 
 @dataclass(frozen=True, slots=True)
 class Matches:
     """Which rule, if any, each shipment matched."""
 
     frame: pd.DataFrame
-    """Index shipment_id, in the order of the input; text columns rule_id, exam, reason: null = no rule."""
+    """Index shipment_id, in the order of the input; text columns rule_id, exam, reason: null = no rule. Where a rule
+    rests on a watch-list, the reason adds the list's own."""
     report: tuple[RuleReport, ...]
     """One entry per rule, in configuration order."""
 
+    def order(self) -> npt.NDArray[np.int64]:
+        """Place of each shipment's rule in configuration order, 1 = first; 0 = no rule."""
+        places = {rule.rule_id: at for at, rule in enumerate(self.report, start=1) if rule.in_force}
+        return np.array([places.get(rule, 0) for rule in self.frame["rule_id"]], dtype=np.int64)
 
-def match(rules: Sequence[MustExam], frame: pd.DataFrame, run_date: date) -> Matches:
+
+def match(
+    rules: Sequence[MustExam],
+    frame: pd.DataFrame,
+    run_date: date,
+    lists: Mapping[str, WatchList] = _NO_LISTS,
+) -> Matches:
     """Hold every rule against every shipment; the first rule in configuration order wins.
 
     Args:
         rules: the [[must_exam]] entries of riskscore.toml. A rule out of force on `run_date` is not looked
             at: neither can it match, nor can its columns be amiss.
-        frame: shipments columns and features, index shipment_id.
-        run_date: the day scored; valid_from and expires are both inclusive.
+        frame: shipments columns, features and scores (`rule_columns.score_columns`), index shipment_id.
+        run_date: the day scored; valid_from and expires are both inclusive, of rules and of entries of lists.
+        lists: the watch-lists that rules in force name (`watch_lists.named_lists`), by name.
 
     Raises:
-        ConfigError: a rule names an unknown column, or a value or operator that does not suit the column;
-            all faults are named at once.
+        ConfigError: two rules of one id are in force on one day; a rule names an unknown column or watch-list, or a
+            value or operator that does not suit the column; all faults are named at once.
 
     >>> from datetime import date
     >>> from riskscore.config import Condition, MustExam
@@ -77,29 +102,26 @@ def match(rules: Sequence[MustExam], frame: pd.DataFrame, run_date: date) -> Mat
     >>> match((rule,), day, date(2026, 3, 2)).frame.loc["S2"].to_dict()
     {'rule_id': 'no-seal', 'exam': 'nii', 'reason': 'no seal'}
     """
-    compiled = _compile(rules, frame, run_date)
+    compiled = _compile(rules, frame, run_date, lists)
     winner = np.full(len(frame), -1)
     report = []
     for position, (rule, checks) in enumerate(zip(rules, compiled, strict=True)):
         hit = _all(checks, len(frame))
         winner[hit & (winner < 0)] = position
-        report.append(RuleReport(rule.id, bool(checks), int(hit.sum()), len(frame)))
-    return Matches(_claims(rules, winner, frame.index), tuple(report))
+        counts = (bool(checks), int(hit.sum()), len(frame))
+        report.append(RuleReport(rule.id, *counts, rule.version, rule.digest()))
+    return Matches(_claims(rules, compiled, winner, frame.index), tuple(report))
 
 
-def in_force(rule: MustExam, run_date: date) -> bool:
-    """Whether the rule applies on `run_date` (both ends inclusive; null = open)."""
-    begun = rule.valid_from is None or rule.valid_from <= run_date
-    return begun and (rule.expires is None or run_date <= rule.expires)
-
-
-def _compile(rules: Sequence[MustExam], frame: pd.DataFrame, run_date: date) -> list[tuple[Check, ...]]:
-    compiled, faults = [], []
+def _compile(
+    rules: Sequence[MustExam], frame: pd.DataFrame, run_date: date, lists: Mapping[str, WatchList]
+) -> list[tuple[Check, ...]]:
+    compiled, faults, columns = [], _clashes(rules), Columns(frame)
     for rule in rules:
         checks = []
-        for condition in rule.where if in_force(rule, run_date) else ():
+        for condition in rule.where if rule.in_force(run_date) else ():
             try:
-                checks.append(compile_condition(condition, frame))
+                checks.append(compile_condition(condition, columns, lists, run_date))
             except ConditionFaultError as fault:
                 faults.append(f"rule {rule.id!r}: {fault}")
         compiled.append(tuple(checks))
@@ -108,21 +130,48 @@ def _compile(rules: Sequence[MustExam], frame: pd.DataFrame, run_date: date) -> 
     return compiled
 
 
+def _clashes(rules: Sequence[MustExam]) -> list[str]:
+    try:
+        MustExam.require_one_a_day(rules)
+    except ValueError as error:
+        return [str(error)]
+    return []
+
+
 def _all(checks: tuple[Check, ...], rows: int) -> npt.NDArray[np.bool_]:
     # No checks means not in force (a rule in force has at least one condition), so nothing matches.
     hit = np.full(rows, bool(checks))
     for check in checks:
-        hit &= check()
+        if hit.any():
+            hit &= check.holds()
     return hit
 
 
-def _claims(rules: Sequence[MustExam], winner: npt.NDArray[np.intp], index: pd.Index[str]) -> pd.DataFrame:
+def _claims(
+    rules: Sequence[MustExam], compiled: list[tuple[Check, ...]], winner: npt.NDArray[np.intp], index: pd.Index[str]
+) -> pd.DataFrame:
     # Position -1 picks the last entry: the null for "no rule".
     columns = {
         "rule_id": [*(rule.id for rule in rules), None],
         "exam": [*(rule.exam for rule in rules), None],
         "reason": [*(rule.reason for rule in rules), None],
     }
-    return pd.DataFrame(
-        {name: pd.array(values, dtype="str").take(winner) for name, values in columns.items()}, index=index
-    )
+    claims = {name: pd.array(values, dtype="str").take(winner) for name, values in columns.items()}
+    listings = [(at, found) for at, checks in enumerate(compiled) for check in checks for found in check.listings()]
+    if listings:
+        claims["reason"] = pd.array(_told(claims["reason"].to_numpy(dtype=object), listings, winner), dtype="str")
+    return pd.DataFrame(claims, index=index)
+
+
+def _told(
+    reasons: npt.NDArray[np.object_], listings: list[tuple[int, Listing]], winner: npt.NDArray[np.intp]
+) -> npt.NDArray[np.object_]:
+    """The reasons, with those of the watch-list entries that the rule rests on."""
+    for position, listing in listings:
+        entry_of = listing.entry_of()
+        for row in np.flatnonzero((winner == position) & (entry_of >= 0)):
+            entry = listing.entries[entry_of[row]]
+            said = f"; watch-list {listing.name}: {entry.reason} ({entry.owner})"
+            # Two parties of a shipment may stand there for one reason.
+            reasons[row] += said if said not in reasons[row] else ""
+    return reasons

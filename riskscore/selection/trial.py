@@ -3,7 +3,8 @@
 With k ranked slots at a port, both models' first k places are compared. Shipments in both are examined with certainty.
 Those in one only are paired by rank, the first that only the champion wants with the first that only the challenger
 wants, and a fair toss per pair says which of the two is examined: each with chance exactly 1/2, and no slot more than
-without a trial. Of the pair (a, b) one result is seen, and 2 y(b) with the toss for b, -2 y(a) with the toss for a, is
+without a trial. Ports where more than the slots binds (limits of an exam, minutes) stand outside: a won toss could
+break the limit. Of the pair (a, b) one result is seen, and 2 y(b) with the toss for b, -2 y(a) with the toss for a, is
 an unbiased estimate of y(b) - y(a) (Horvitz and Thompson 1952); the difference of the two hit rates estimates the same
 and varies less. How many exams a decision takes is computed before the first (`exams_needed`): looking every morning
 and stopping when the picture pleases would find a difference where there is none (Armitage, McPherson and Rowe 1969,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from riskscore.selection.lottery import Lottery
 
     Flags = npt.NDArray[np.bool_]
+    Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int64]
 
 Side = Literal["champion", "challenger"]
 
@@ -43,10 +46,12 @@ class Rival:
         version: its version, for the reasons.
         scores: index shipment_id; column any (calibrated probability of any hazard, no nulls) and one per modelled
             hazard.
+        harm: its expected harm in USD per shipment and hazard, same index; None = not known.
     """
 
     version: str
     scores: pd.DataFrame
+    harm: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,47 +109,59 @@ class TrialEvidence:
         return "champion" if self.high < 0 else "no difference"
 
 
-def chances(ours: Flags, theirs: Flags) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def pairs(ours: Flags, theirs: Flags, rank: Ints, rival_rank: Ints) -> Ints:
+    """Pair the shipments that only one of two models wants, the first of each side with the first of the other.
+
+    Args:
+        ours: wanted by the champion.
+        theirs: wanted by the challenger. Where it wants fewer or more, the rest of the longer side stays unpaired.
+        rank: places in the champion's ranking, 1 = first.
+        rival_rank: places in the challenger's ranking.
+
+    Returns:
+        Number of the disputed slot each stands for, 1 = first (two shipments have the same number), 0 = not disputed.
+
+    >>> wanted = np.array([True, True, False]), np.array([True, False, True])
+    >>> pairs(*wanted, rank=np.array([1, 2, 3]), rival_rank=np.array([1, 3, 2])).tolist()
+    [0, 1, 1]
+    """
+    only_ours = np.flatnonzero(ours & ~theirs)
+    only_theirs = np.flatnonzero(theirs & ~ours)
+    number = min(len(only_ours), len(only_theirs))
+    pair = np.zeros(len(ours), dtype="int64")
+    pair[only_ours[np.argsort(rank[only_ours])][:number]] = np.arange(1, number + 1)
+    pair[only_theirs[np.argsort(rival_rank[only_theirs])][:number]] = np.arange(1, number + 1)
+    return pair
+
+
+def chances(ours: Flags, theirs: Flags, pair: Ints) -> tuple[Floats, Floats]:
     """Chance of an exam by the champion's wish, and by the challenger's alone.
 
     Args:
-        ours: among the champion's first k places.
-        theirs: among the challenger's first k places, as many.
+        ours: wanted by the champion.
+        theirs: wanted by the challenger.
+        pair: number of the disputed slot, see `pairs`.
 
-    >>> by_champion, by_challenger = chances(np.array([True, True, False]), np.array([True, False, True]))
+    >>> ours, theirs = np.array([True, True, False]), np.array([True, False, True])
+    >>> by_champion, by_challenger = chances(ours, theirs, np.array([0, 1, 1]))
     >>> by_champion.tolist(), by_challenger.tolist()
     ([1.0, 0.5, 0.0], [0.0, 0.0, 0.5])
     """
-    return np.select([ours & theirs, ours], [1.0, 0.5], 0.0), np.where(theirs & ~ours, 0.5, 0.0)
+    each = np.where(pair > 0, 0.5, 1.0)
+    return each * ours, each * (theirs & ~ours)
 
 
-def toss(
-    rank: npt.NDArray[np.int64], rival_rank: npt.NDArray[np.int64], slots: int, lottery: Lottery
-) -> tuple[Flags, npt.NDArray[np.int64]]:
-    """Give the ranked slots of a port.
+def toss(pair: Ints, wanted: tuple[Floats, Floats], lottery: Lottery) -> Flags:
+    """Give the ranked slots of a port: which shipments are examined.
 
     Args:
-        rank: places in the champion's ranking, 1 = first.
-        rival_rank: places in the challenger's ranking.
-        slots: ranked slots, k.
+        pair: number of the disputed slot, see `pairs`.
+        wanted: chances of an exam by the champion's wish and by the challenger's alone, see `chances`.
         lottery: the port's draws; a pair's toss depends on its number, not on who else was drawn.
-
-    Returns:
-        Which shipments are examined, exactly `slots`; and the number of the disputed slot each stands for, 1 = first
-        (two shipments have the same number), 0 = not disputed.
     """
-    ours, theirs = rank <= slots, rival_rank <= slots
-    only_ours = np.flatnonzero(ours & ~theirs)
-    only_theirs = np.flatnonzero(theirs & ~ours)
-    only_ours = only_ours[np.argsort(rank[only_ours])]
-    only_theirs = only_theirs[np.argsort(rival_rank[only_theirs])]
-    numbers = np.arange(1, len(only_ours) + 1)
-    pair = np.zeros(len(rank), dtype="int64")
-    pair[only_ours], pair[only_theirs] = numbers, numbers
-    for_us = np.array([lottery.uniform(f"toss {number}") < 0.5 for number in numbers], dtype=bool)
-    examined = ours & theirs
-    examined[np.where(for_us, only_ours, only_theirs)] = True
-    return examined, pair
+    for_us = np.array([False, *(lottery.uniform(f"toss {number + 1}") < 0.5 for number in range(pair.max(initial=0)))])
+    won = np.where(wanted[0] > 0, for_us[pair], ~for_us[pair])
+    return np.asarray((wanted[0] + wanted[1] > 0) & ((pair == 0) | won))
 
 
 def difference(hits: tuple[int, int], exams: tuple[int, int], level: float = 1 - ALPHA) -> tuple[float, float, float]:

@@ -32,7 +32,7 @@ DOUBTED_SHARE = 0.02
 
 LATEST_DAYS = 49
 
-_RANDOM_ARMS = ("random", "random_floor", "must_exam", "census")
+_RANDOM_ARMS = ("random", "random_floor", "novelty", "must_exam", "census")
 _ADMISSIBILITY = ("forced_labour", "pga_safety")
 _REVENUE = ("undervaluation", "misclassification", "origin_transship", "adcvd_evasion")
 _WAIVERS = ("trusted trader, no anomaly", "same goods examined last week", "image shows declared goods")

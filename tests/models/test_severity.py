@@ -202,6 +202,22 @@ def test_scores_and_values_of_different_shipments_are_refused():
         made().expected_harm(pd.DataFrame({"any": [0.5]}, index=["A"]), pd.Series([1.0], index=["B"]))
 
 
+def test_the_harm_of_each_hazard_adds_up_and_is_its_own(learned):
+    scores = pd.DataFrame({"any": [0.3, 0.1], "ipr": [0.2, 0.0], "narcotics": [0.0, 0.1]}, index=["A", "B"])
+    values = pd.Series([9_000.0, None], index=["A", "B"])
+    parts = learned.harm_by_hazard(scores, values)
+    assert tuple(parts.columns) == LEARNED
+    pd.testing.assert_series_equal(parts.sum(axis=1), learned.expected_harm(scores, values), check_names=False)
+    more = learned.harm_by_hazard(scores.assign(narcotics=[0.5, 0.1]), values)
+    changed = (more != parts).loc["A"]
+    assert changed[changed].index.tolist() == ["narcotics"]
+
+
+def test_the_harm_of_each_hazard_refuses_values_of_other_shipments():
+    with pytest.raises(ModelError, match="speak of different shipments"):
+        made().harm_by_hazard(pd.DataFrame({"any": [0.5]}, index=["A"]), pd.Series([1.0], index=["B"]))
+
+
 @pytest.mark.parametrize(
     "damage",
     [

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -201,9 +202,9 @@ def test_the_slow_days_are_those_of_finds():
         "exam_date": pd.Timestamp(2026, 1, 1),
         "known_at": pd.Timestamp(2026, 1, 1) + pd.to_timedelta([1] * 90 + [30] * 10 + [300], "D"),
     })  # fmt: skip
-    assert rows._slow_days(outcomes) == 30
-    assert rows._slow_days(outcomes[:90]) == 1
-    assert rows._slow_days(outcomes[:0]) == 0
+    assert rows.slow_days(outcomes) == 30
+    assert rows.slow_days(outcomes[:90]) == 1
+    assert rows.slow_days(outcomes[:0]) == 0
 
 
 # Figures.
@@ -230,6 +231,21 @@ def test_every_figure_has_rows_and_an_undefined_one_is_null(table):
     assert (held["low"] <= held["value"] + 1e-9).all()
     assert (held["value"] <= held["high"] + 1e-9).all()
     assert not frame.duplicated(["origin", "segment_kind", "segment", "target", "figure"]).any()
+
+
+def test_certain_exams_that_are_too_early_to_tell_are_spoken_for_by_their_like(made):
+    window = made.windows[0]
+    rows_ = window.examined.sort_index()
+    certain = rows_[f"certain_{ANY}"] & rows_[f"weight_{ANY}"].notna() & ~rows_["uncorrected"]
+    early = certain & (np.arange(len(rows_)) % 2 == 0)
+    late = dataclasses.replace(window, examined=rows_.assign(**{f"weight_{ANY}": rows_[f"weight_{ANY}"].mask(early)}))
+    whole, part = (figures.View((one,), ANY, "population").sample for one in (window, late))
+
+    assert 0 < early.sum() < certain.sum()
+    assert len(part) == len(whole) - early.sum()
+    assert part.weights[part.certain].sum() == pytest.approx(certain.sum())
+    # Random exams stand for as many as before.
+    assert part.weights[~part.certain].sum() == pytest.approx(whole.weights[~whole.certain].sum())
 
 
 def test_recall_without_findings_is_null(table):

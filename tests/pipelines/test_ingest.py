@@ -11,8 +11,9 @@ import pytest
 from riskscore.errors import InputError, LockedError
 from riskscore.pipelines.ingest import FEEDS, ingest
 from riskscore.workspace import Workspace
-from tests.factories import DAY, make_workspace, noon, outcomes, post_entry, shipments, traders
+from tests.factories import DAY, make_workspace, noon, outcomes, post_entry, reviews, shipments, traders
 from tests.pipelines.country import position, write_csv
+from tests.pipelines.recommended import recommend
 
 
 @pytest.fixture
@@ -32,8 +33,11 @@ def accounted(result):
 
 @pytest.mark.parametrize("feed", FEEDS)
 def test_each_feed_is_taken_once(empty, tmp_path, feed):
-    make = {"manifest": shipments, "traders": traders, "outcomes": outcomes, "post-entry": post_entry}[feed]
+    make = {"manifest": shipments, "traders": traders, "outcomes": outcomes, "post-entry": post_entry,
+            "reviews": reviews}[feed]  # fmt: skip
     key = "trader_id" if feed == "traders" else "shipment_id"
+    with empty.writing() as ledger:
+        recommend(ledger, DAY, {f"K{n}": None for n in range(8)})
     path = write(tmp_path / "feed.parquet", make(*[{key: f"K{n}"} for n in range(8)]))
     [first] = ingest(empty, feed, [path])
     [again] = ingest(empty, feed, [path])

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import riskscore
-from riskscore.errors import InputError, ModelError, RunError
+from riskscore.errors import ConfigError, InputError, ModelError, RunError
 from riskscore.pipelines import projection, score_day
 from riskscore.pipelines import score as score_module
 from riskscore.pipelines.ingest import ingest
@@ -120,7 +120,7 @@ def test_columns_agree_with_each_other(country, scored):
         assert row["arm"] in ARMS
         assert (row["exam_type"] is None) == (row["recommendation"] == "release") == (row["arm"] == "none")
         assert row["expected_harm_usd"] >= 0
-        assert row["programme_credit"] is None
+        assert row["programme_credit"] == 0.0
         if row["recommendation"] == "examine":
             assert row["reasons"][0]["text"]
             assert row["arm"] != "random_floor" or "random" in row["reasons"][0]["text"].lower()
@@ -530,6 +530,57 @@ expires = 2020-01-01
     for row in found.values():
         assert (row["inclusion_probability"] == 0) == (row["port"] == "P0")
     assert not [row for row in found.values() if row["rule_id"] == "over"]
+
+
+HOLDS = """value,reason,owner,valid_from,expires
+CSQU 305438-3,import alert 16-81,FDA,,
+"""
+
+
+def with_holds(country, root):
+    toml = f"""{SETTINGS}
+[[must_exam]]
+id = "holds"
+exam = "pga"
+owner = "FDA"
+reason = "hold"
+where = [
+  {{ column = "container_ids", op = "in_list", list = "holds" }},
+  {{ column = "risk_score", op = "not_null" }},
+]
+"""
+    workspace = country.copy(root, toml)
+    (workspace.root / "watch_lists").mkdir()
+    (workspace.root / "watch_lists" / "holds.csv").write_text(HOLDS, encoding="utf-8")
+    return workspace
+
+
+def test_a_replay_reads_the_watch_list_as_it_stood(country, tmp_path):
+    workspace = with_holds(country, tmp_path / "ws")
+    holds = workspace.root / "watch_lists" / "holds.csv"
+    file = write_csv(tmp_path / "r.csv", [line(country, f"H{n}", container_ids=f"CSQU305438{n}") for n in range(20)])
+    first = run(workspace, file, country.day)
+    [held] = [row for row in first.recommendations.to_pylist() if row["rule_id"] == "holds"]
+    assert (held["shipment_id"], held["exam_type"]) == ("H3", "pga")
+    assert held["reasons"][0]["text"].endswith("hold; watch-list holds: import alert 16-81 (FDA)")
+    holds.write_text(HOLDS.replace("438-3", "438-4"), encoding="utf-8")
+    again = run(workspace, file, country.day)
+    assert again.replayed
+    assert again.recommendations == first.recommendations
+    later = run(workspace, file, country.day, refresh=True)
+    assert [row["shipment_id"] for row in later.recommendations.to_pylist() if row["rule_id"]] == ["H4"]
+    assert later.run.run_id != first.run.run_id
+    holds.unlink()
+    assert run(workspace, file, country.day).replayed
+
+
+def test_a_faulty_watch_list_stops_the_day_and_leaves_no_trace(country, tmp_path):
+    workspace = with_holds(country, tmp_path / "ws")
+    (workspace.root / "watch_lists" / "holds.csv").write_text(f"{HOLDS},,,,soon\n", encoding="utf-8")
+    before = position(workspace)
+    with pytest.raises(ConfigError, match=r"line 3: .*watch_lists/holds\.csv"):
+        run(workspace, country.manifest, country.day)
+    assert position(workspace) == before
 
 
 # Models.

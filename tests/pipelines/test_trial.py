@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -117,10 +118,11 @@ def give_challenger(monkeypatch, **changes):
     monkeypatch.setattr(score, "load_model", changed)
 
 
-def test_a_challenger_that_knows_the_day_is_refused(rivals, sharing, monkeypatch):
+def test_a_challenger_that_cannot_be_used_stops_no_morning(rivals, sharing, monkeypatch):
     give_challenger(monkeypatch, as_of=rivals.day + timedelta(1))
-    with pytest.raises(ModelError, match="version 2 has learned from facts up to the morning of"):
-        run(sharing, rivals.manifest, rivals.day)
+    result = run(sharing, rivals.manifest, rivals.day)
+    assert result.run.record["trial"] is None
+    assert "version 2 has learned from facts up to the morning of" in result.run.record["trial_not_held"]
 
 
 def test_the_champion_is_no_challenger_of_itself(rivals, sharing):
@@ -128,9 +130,46 @@ def test_the_champion_is_no_challenger_of_itself(rivals, sharing):
     assert run(sharing, rivals.manifest, rivals.day).run.record["trial"] is None
 
 
-def test_a_challenger_that_does_not_exist_is_named(rivals, sharing):
-    with pytest.raises(ModelError, match="is called 'nobody'"):
-        run(configured(sharing, SHARING.replace('"challenger"', '"nobody"')), rivals.manifest, rivals.day)
+def test_a_challenger_that_does_not_exist_is_named_and_stops_no_morning(rivals, sharing):
+    nobody = configured(sharing, SHARING.replace('"challenger"', '"nobody"'))
+    result = run(nobody, rivals.manifest, rivals.day)
+    assert result.run.record["trial"] is None
+    assert "is called 'nobody'" in result.run.record["trial_not_held"]
+
+
+def test_a_challenger_of_other_features_is_named_and_stops_no_morning(rivals, sharing, monkeypatch):
+    from riskscore.pipelines import score
+
+    load = score.load_model
+
+    class Other:
+        """A model that reads what nobody builds."""
+
+        features = (SimpleNamespace(name="phase_of_the_moon"),)
+
+    def changed(workspace, ledger, name="champion"):
+        loaded = load(workspace, ledger, name)
+        return replace(loaded, model=Other()) if loaded.version == "2" else loaded
+
+    monkeypatch.setattr(score, "load_model", changed)
+    result = run(sharing, rivals.manifest, rivals.day)
+    assert "reads 1 features that are not built: phase_of_the_moon" in result.run.record["trial_not_held"]
+
+
+def test_a_replay_without_its_challenger_is_refused(rivals, sharing, monkeypatch):
+    run(sharing, rivals.manifest, rivals.day)
+    from riskscore.pipelines import score
+
+    load = score.load_model
+
+    def gone(workspace, ledger, name="champion"):
+        if name == "2":
+            raise ModelError("model version 2 is damaged")
+        return load(workspace, ledger, name)
+
+    monkeypatch.setattr(score, "load_model", gone)
+    with pytest.raises(ModelError, match="version 2 is damaged"):
+        run(sharing, rivals.manifest, rivals.day)
 
 
 def test_a_trial_from_plan_to_state(rivals, sharing, tmp_path):

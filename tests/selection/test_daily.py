@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from riskscore import reference, tables
-from riskscore.config import Capacity, Condition, MustExam, Selection
+from riskscore.config import Capacity, Condition, Config, Credits, MustExam, Selection
 from riskscore.errors import RunError
 from riskscore.selection import match, select
+from riskscore.selection.ports import STRATA, THRESHOLD_RULE
+from riskscore.selection.values import exam_values
 
 DAY = date(2026, 3, 2)
 HAZARDS = ("narcotics", "ipr", "undervaluation", "agriculture")
@@ -54,9 +56,13 @@ WATCH = MustExam(
 
 
 def run(day, capacity=None, settings=None, rules=(WATCH,)):
-    capacity, settings = capacity or Capacity(ports={"A": 6, "B": 3}), settings or Selection()
-    found = match(rules, day, DAY)
-    return select(day, day[list(HAZARDS)], found, capacity, settings, DAY)
+    return select(day, day[list(HAZARDS)], match(rules, day, DAY), configured(capacity, settings), DAY)
+
+
+def configured(capacity=None, settings=None, threshold=1.0):
+    """Without a threshold to speak of, unless told."""
+    settings = (settings or Selection()).model_copy(update={"high_risk_threshold": threshold})
+    return Config(capacity=capacity or Capacity(ports={"A": 6, "B": 3}), selection=settings)
 
 
 def published(result):
@@ -107,7 +113,7 @@ def test_the_order_of_rows_and_columns_changes_nothing(day, capacity, settings, 
     mixed = day.loc[random.sample(list(day.index), len(day))]
     hazards = mixed[list(reversed(HAZARDS))].sample(frac=1, random_state=1)
     found = match((WATCH,), mixed, DAY)
-    other = select(mixed, hazards, found, capacity, settings, DAY)
+    other = select(mixed, hazards, found, configured(capacity, settings), DAY)
     assert_frame_equal(published(run(day, capacity, settings)), published(other), check_exact=True)
 
 
@@ -129,6 +135,7 @@ def test_must_exams_are_honoured_or_named(day, capacity, settings):
         None if pd.isna(exam) else exam
         for exam in result.frame["exam_type"].loc[[miss.shipment_id for miss in result.unmet]]
     ]
+    assert all("slots of all exams taken" in miss.why or "no exam slots" in miss.why for miss in result.unmet)
     # A must-exam goes without only when no ranked slot went to a mere risk.
     for port in {miss.port for miss in result.unmet}:
         assert "risk" not in set(result.frame["arm"][day["port"] == port])
@@ -139,9 +146,10 @@ def test_work_starts_with_must_exams_then_risks_then_random_picks():
     frame = run(day, Capacity(ports={"A": 30}), Selection(floor_share=0.3)).frame
     arms = frame.sort_values("priority")["arm"].tolist()
     assert arms == sorted(arms, key=("must_exam", "risk", "random_floor", "none").index)
-    for arm in ("must_exam", "risk", "random_floor"):
+    worth = exam_values(day[["any", *HAZARDS]], None, Selection(), {}).max(axis="columns")
+    for arm in ("must_exam", "risk"):
         ordered = frame[frame["arm"] == arm].sort_values("priority")
-        assert day["any"].loc[ordered.index].is_monotonic_decreasing or arm == "random_floor"
+        assert worth.loc[ordered.index].is_monotonic_decreasing
 
 
 def test_each_arm_has_its_exam():
@@ -158,7 +166,7 @@ def texts(result, arm):
 def test_reasons_are_in_words_and_random_picks_say_so():
     result = run(make_day(3, ports={"A": 60}), Capacity(ports={"A": 30}), Selection(floor_share=0.3))
     assert set(texts(result, "must_exam")) == {"rule watch: on the watch-list"}
-    assert "risk score 0.950, rank 6 of 60 at port A; most likely narcotics" in texts(result, "risk")
+    assert "risk score 0.650; rank 20 of 60 at port A by expected finds; most likely narcotics" in texts(result, "risk")
     assert all(
         text.startswith("drawn at random (chance 0.") and text.endswith("; carries no inference about the trader")
         for text in texts(result, "random_floor")
@@ -215,16 +223,71 @@ def test_the_selection_of_a_frozen_day_stays_what_it_was():
     assert dict(zip(chosen.index, chosen["arm"], strict=True)) == FROZEN
 
 
+def test_high_risk_is_always_examined_and_named_as_a_rule():
+    day = make_day(ports={"A": 60}).assign(watched=False)
+    config = configured(Capacity(ports={"A": 30}), Selection(floor_share=0.1), threshold=0.8)
+    frame = select(day, day[list(HAZARDS)], match((WATCH,), day, DAY), config, DAY).frame
+    high = day["any"] >= 0.8
+    assert frame["arm"].eq("must_exam").equals(high)
+    assert set(frame.loc[high, "rule_id"]) == {THRESHOLD_RULE}
+    assert (
+        frame.loc[high, "reasons"].iloc[0][0]["text"] == f"rule {THRESHOLD_RULE}: the risk reaches the threshold of 0.8"
+    )
+
+
+def test_high_risks_beyond_the_capacity_are_named():
+    day = make_day(ports={"A": 60}).assign(any=0.9, watched=False)
+    config = configured(Capacity(ports={"A": 5}), threshold=0.8)
+    result = select(day, day[list(HAZARDS)], match((), day, DAY), config, DAY)
+    assert len(result.unmet) >= 55
+    assert {miss.rule_id for miss in result.unmet} == {THRESHOLD_RULE}
+
+
+def test_credit_lowers_the_rank_and_shows_but_never_the_chance_to_nothing():
+    day = make_day(ports={"A": 60}).assign(watched=False, any=0.3, tier=[1.0, np.nan, 3.0] * 20)
+    settings = Selection(
+        high_risk_threshold=0.5, floor_share=0.2, programme_credits=Credits(tier_1=0.2, tier_2=0.3, tier_3=0.99)
+    )
+    config = Config(capacity=Capacity(ports={"A": 12}), selection=settings)
+    equal = day.assign(**dict.fromkeys(HAZARDS, 0.1))
+    frame = select(equal, equal[list(HAZARDS)], match((), day, DAY), config, DAY).frame
+    by_tier = frame.groupby(day["tier"].fillna(0))
+    assert by_tier["programme_credit"].unique().map(list).to_dict() == {0: [0.0], 1: [0.1], 3: [0.3]}
+    assert by_tier["arm"].agg(lambda arms: (arms == "risk").sum()).to_dict() == {0: 9, 1: 0, 3: 0}
+    assert frame["inclusion_probability"].min() > 0.01
+
+
+def test_a_tier_1_credit_above_the_cap_of_the_statute_is_refused():
+    with pytest.raises(ValueError, match=r"less than or equal to 0\.2"):
+        Credits(tier_1=0.21)
+
+
+def test_strata_name_trust_and_newness():
+    day = make_day().assign(trusted=[True, False] * 26, new_pairing=[True] * 26 + [False] * 26)
+    frame = run(day).frame
+    assert frame["stratum"].tolist() == ["trusted, new", "other, new"] * 13 + ["trusted, known", "other, known"] * 13
+    assert set(frame["stratum"]) == set(STRATA)
+
+
+def test_the_novelty_arm_draws_the_new_and_says_so():
+    day = make_day(ports={"A": 80}).assign(watched=False, novelty=[1.0] * 20 + [0.0] * 60)
+    result = run(day, Capacity(ports={"A": 24}), Selection(novelty_share=0.5, floor_share=0.1))
+    picked = result.frame["arm"] == "novelty"
+    assert picked.sum() >= 5
+    assert day["novelty"][picked].eq(1).all()
+    assert all(text.startswith("drawn for doing something new (chance") for text in texts(result, "novelty"))
+
+
 FROZEN = {
     "A005": "must_exam",
-    "A009": "must_exam",
-    "A011": "random_floor",
-    "A019": "random_floor",
-    "A031": "random_floor",
+    "A014": "random_floor",
+    "A020": "random_floor",
+    "A029": "random_floor",
     "A032": "must_exam",
+    "A039": "must_exam",
+    "B000": "random_floor",
     "B003": "must_exam",
     "B004": "must_exam",
-    "B007": "random_floor",
 }
 
 
@@ -244,7 +307,7 @@ FROZEN = {
 def test_frames_that_would_rank_wrongly_are_refused(spoil, message):
     day = make_day()
     with pytest.raises(RunError, match=message):
-        select(spoil(day), day[list(HAZARDS)], match((), day, DAY), Capacity(), Selection(), DAY)
+        select(spoil(day), day[list(HAZARDS)], match((), day, DAY), Config(), DAY)
 
 
 def test_an_unknown_hazard_is_refused():
@@ -254,7 +317,6 @@ def test_an_unknown_hazard_is_refused():
             day,
             day[["ipr"]].set_axis(["smuggling"], axis=1),
             match((), day, DAY),
-            Capacity(),
-            Selection(),
+            Config(),
             DAY,
         )
