@@ -13,7 +13,7 @@ from riskscore.cli import main
 from riskscore.cli.main import Feed, app
 from riskscore.pipelines.referrals import STATUSES
 from riskscore.reference.reviews import review_codes
-from tests.docs.test_retraining import cells, steps
+from tests.docs.walk import cells, steps
 from tests.factories import DAY, append_rows, make_workspace, shipments
 from tests.pipelines.recommended import recommend
 
