@@ -32,6 +32,15 @@ def watch_lists_of(
         WorkspaceError: the ledger does not hold a list that the recorded run used.
     """
     if recorded is None:
-        return read_watch_lists(workspace.root / "watch_lists", named_lists(config.must_exam, day))
+        return present_lists(workspace, config, day)
     used = recorded.record.get("watch_lists", [])
     return {one["name"]: parse(one["name"], ledger.watch_list(one["digest"])) for one in used}
+
+
+def present_lists(workspace: Workspace, config: Config, day: date) -> dict[str, WatchList]:
+    """The watch-lists that the rules in force on `day` name, as they stand in the workspace now, by name.
+
+    Raises:
+        ConfigError: a list is absent or faulty.
+    """
+    return read_watch_lists(workspace.root / "watch_lists", named_lists(config.must_exam, day))

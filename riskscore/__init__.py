@@ -16,6 +16,7 @@ _HOMES = {
     "RiskscoreError": "riskscore.errors",
     "Workspace": "riskscore.workspace",
     "build_features": "riskscore.api",
+    "explain": "riskscore.api",
     "load_model": "riskscore.api",
     "open_workspace": "riskscore.api",
     "read_table": "riskscore.api",
@@ -30,6 +31,7 @@ __all__ = [
     "RiskscoreError",
     "Workspace",
     "build_features",
+    "explain",
     "load_model",
     "open_workspace",
     "read_table",
@@ -43,6 +45,7 @@ __all__ = [
 if TYPE_CHECKING:
     from riskscore.api import (
         build_features,
+        explain,
         load_model,
         open_workspace,
         read_table,

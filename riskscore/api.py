@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, TypeVar
 import pandas as pd
 import pyarrow as pa
 
-from riskscore import readers
+from riskscore import features, readers
 from riskscore.config import Config
 from riskscore.errors import InputError
 from riskscore.frames import as_frame
 from riskscore.pipelines import model_store
 from riskscore.pipelines.past import Past
 from riskscore.pipelines.recommendations import choose
+from riskscore.pipelines.rule_lists import present_lists
 from riskscore.tables import INGESTED, SHIPMENTS
 from riskscore.validation import Validated
 from riskscore.validation import validate as split
@@ -160,12 +161,44 @@ def score(model: LoadedModel, frame: pd.DataFrame, threads: int = 1) -> pd.DataF
     return model.model.predict(frame, threads)
 
 
+def explain(
+    model: LoadedModel,
+    frame: pd.DataFrame,
+    threads: int = 1,
+    builders: Sequence[FeatureBuilder] | None = None,
+) -> pd.Series:
+    """What moves the score of each shipment, in words.
+
+    Args:
+        model: as given by `load_model`.
+        frame: as made by `build_features`; other columns than the model's are an error.
+        threads: threads to use; no result depends on it.
+        builders: the feature builders the model was trained with; None = riskscore's own.
+
+    Returns:
+        Per shipment a list of reasons, strongest first, about the hazard of its highest score: dicts with concept,
+        direction (raises | lowers), contribution (to the log-odds of the score) and text.
+
+    Raises:
+        ModelError: as `score`.
+    """
+    from riskscore.pipelines import explain as explanations
+
+    scores = model.model.predict(frame, threads)
+    none = pd.Series(None, index=frame.index, dtype="str")
+    known = features.BUILDERS if builders is None else builders
+    hazards = explanations.driving_hazards(scores, none)
+    told = explanations.explain(model.model, frame, hazards, threads, builders=known)
+    return pd.Series(told, index=frame.index, name="reasons", dtype="object")
+
+
 def select(
     workspace: Workspace,
     shipments: pd.DataFrame | pa.Table,
     frame: pd.DataFrame,
     scores: pd.DataFrame,
     day: str | date,
+    model: LoadedModel | None = None,
 ) -> SelectionResult:
     """Choose exams among scored shipments under the workspace's capacity and rules; nothing is kept.
 
@@ -175,13 +208,17 @@ def select(
         frame: their features, for rules that name one.
         scores: as made by `score`.
         day: their arrival day; with the seed it fixes every random draw.
+        model: the one that scored; objectives that weigh harm need what it knows of it.
 
     Raises:
         InputError: as `build_features`.
-        ConfigError: a must-exam rule names a column that does not exist.
+        ConfigError: a must-exam rule names a column or watch-list that does not exist, or the objective needs harm and
+            there is none.
     """
     morning, config = _day(day), workspace.config
-    return choose(config, _shipments(shipments, morning, config.zone), frame, scores, morning)
+    live, lists = _shipments(shipments, morning, config.zone), present_lists(workspace, config, morning)
+    severity = model.model.trained.severity if model else None
+    return choose(config, live, frame, scores, morning, severity=severity, lists=lists)
 
 
 def recommend(
@@ -216,7 +253,8 @@ def recommend(
     built = _features(workspace, frame, morning, builders)
     scores = score(loaded, built, workspace.threads)
     severity = loaded.model.trained.severity
-    chosen = choose(workspace.config, frame, built, scores, morning, severity=severity).frame
+    lists = present_lists(workspace, workspace.config, morning)
+    chosen = choose(workspace.config, frame, built, scores, morning, severity=severity, lists=lists).frame
     result = chosen.assign(
         port=frame["port"],
         risk_score=scores["any"],

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import riskscore
-from riskscore.errors import InputError, ModelError, WorkspaceError
+from riskscore.errors import ConfigError, InputError, ModelError, WorkspaceError
 from riskscore.features import BUILDERS
 from tests.pipelines import country as countries
 from tests.pipelines.country import position, run
@@ -221,3 +221,26 @@ except riskscore.RiskscoreError as error:
         pq.write_table(pa.Table.from_pandas(today, preserve_index=False), tmp_path / "t.parquet")
         done = script(text, tmp_path)
     assert done.stdout.strip() in {str(len(today)), "WorkspaceError", "LockedError"}, done.stderr
+
+
+def test_explain_says_for_every_shipment_what_moves_its_score(workspace, today, country):
+    model = riskscore.load_model(workspace)
+    frame = riskscore.build_features(workspace, today, country.day)
+    told = riskscore.explain(model, frame)
+    assert told.index.equals(frame.index)
+    assert all(reason["text"] and reason["direction"] in ("raises", "lowers") for row in told for reason in row)
+    # The strongest reasons explain who scores high: those of the riskiest shipment raise, more than anybody else's.
+    scores = riskscore.score(model, frame)["any"]
+    raised = pd.Series([sum(reason["contribution"] for reason in row) for row in told], index=told.index)
+    assert raised[scores.idxmax()] > raised.median()
+
+
+def test_an_objective_that_weighs_harm_needs_the_model(country, today, tmp_path):
+    workspace = country.copy(tmp_path / "ws", '[selection]\nobjective = "harm"\n')
+    model = riskscore.load_model(workspace)
+    frame = riskscore.build_features(workspace, today, country.day)
+    scores = riskscore.score(model, frame)
+    with pytest.raises(ConfigError, match="objective 'harm' needs the harm"):
+        riskscore.select(workspace, today, frame, scores, country.day)
+    chosen = riskscore.select(workspace, today, frame, scores, country.day, model)
+    assert chosen.frame["recommendation"].eq("examine").any()
