@@ -304,6 +304,7 @@ def _record(
         "drift": morning.drift.as_record(),
         "slots": chosen.slots.to_dict("index"),
         "exam_slots": exam_slots(chosen),
+        "expected": {"finds": chosen.expected_finds, "harm_usd": chosen.expected_harm_usd},
         "ports_without_capacity": list(chosen.ports_without_capacity),
         "must_exam_unmet": [asdict(unmet) for unmet in chosen.unmet],
         "carried_over": [{**asdict(one), "since": one.since.isoformat()} for one in chosen.carried],

@@ -99,5 +99,12 @@ def _print_exams(result: DayResult) -> None:
          row["reasons"][0]["text"]]
         for row in first.to_pylist()
     ]  # fmt: skip
-    title = f"first {len(rows)} of {chosen.num_rows:,} exams, by risk"
+    title = f"first {len(rows)} of {chosen.num_rows:,} exams, by risk; {_expected(result.run.record)}"
     console().print(table(("port", "priority", "shipment", "exam", "risk", "why"), rows, title=title))
+
+
+def _expected(record: dict[str, Any]) -> str:
+    """Both objectives, whichever was chosen."""
+    harm = record["expected"]["harm_usd"]
+    found = f"{record['expected']['finds']:.1f} expected to find something"
+    return found if harm is None else f"{found}, {harm:,.0f} USD of harm"

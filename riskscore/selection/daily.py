@@ -8,12 +8,13 @@ import numpy as np
 
 from riskscore import reference
 from riskscore.errors import RunError
+from riskscore.selection.assignment import worth as total
 from riskscore.selection.credits import programme_credit
 from riskscore.selection.ports import THRESHOLD_RULE, draw_ports
 from riskscore.selection.reasons import reasons
 from riskscore.selection.result import SelectionResult, Unmet
 from riskscore.selection.trial import Dispute, Rival
-from riskscore.selection.values import exam_values
+from riskscore.selection.values import exam_values, expected_finds, expected_harm_found
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,6 +103,7 @@ def select(  # noqa: PLR0913 - what a selection is made of
     scored["rival_any"] = rival.scores["any"] if rival else day["any"]
     done = draw_ports(scored, (worth, _rival_worth(rival, credit, config)), config, run_date, waiting)
     drawn, slots = done.drawn, done.slots
+    finds, harm_found = _expected(hazards.assign(any=day["any"]), harm, drawn["exam"])
     if rival:
         hazards = _asking(hazards, rival.scores.drop(columns="any").reindex(day.index), drawn["side"])
     drawn["reasons"] = reasons(drawn, hazards, slots, config.selection.objective, rival.version if rival else "")
@@ -114,6 +116,8 @@ def select(  # noqa: PLR0913 - what a selection is made of
         rule_report=matches.report,
         disputed=_disputed(drawn),
         carried=done.carried,
+        expected_finds=finds,
+        expected_harm_usd=harm_found,
     )
 
 
@@ -131,6 +135,15 @@ def _disputed(drawn: pd.DataFrame) -> tuple[Dispute, ...]:
         Dispute(row["port"], row["pair"], row["champion"], row["challenger"], won[row["port"], row["pair"]])
         for row in sides.to_dict("records")
     )
+
+
+def _expected(scores: pd.DataFrame, harm: pd.DataFrame | None, exam: pd.Series[int]) -> tuple[float, float | None]:
+    """What the exams given are expected to find: cases, and USD of harm; None = harm is not known."""
+    given = exam.to_numpy(dtype="int64")
+    finds = total(expected_finds(scores).to_numpy(), given)
+    if harm is None:
+        return finds, None
+    return finds, total(expected_harm_found(harm.reindex(scores.index)).to_numpy(), given)
 
 
 def _worth(

@@ -51,6 +51,10 @@ class SelectionResult:
     """How each rule fared, in configuration order."""
     disputed: tuple[Dispute, ...] = ()
     """The slots that champion and challenger were tossed for, by port and pair; none without a trial."""
+    expected_finds: float = 0.0
+    """Expected number of exams that find anything, by the scores, whatever the objective."""
+    expected_harm_usd: float | None = None
+    """Expected harm that the exams find, in USD, whatever the objective; None = not known."""
     carried: tuple[Carried, ...] = ()
     """Must-exams of earlier days that are held today: they took slots that `slots` and `exam_slots` do not show as
     used, and are no part of `frame`."""

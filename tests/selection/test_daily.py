@@ -278,6 +278,21 @@ def test_the_novelty_arm_draws_the_new_and_says_so():
     assert all(text.startswith("drawn for doing something new (chance") for text in texts(result, "novelty"))
 
 
+def test_both_objectives_are_stated_whichever_was_chosen():
+    day = make_day(ports={"A": 60}).assign(watched=False)
+    harm = day[list(HAZARDS)].fillna(0.0) * 1000.0
+    said = {}
+    for objective in ("hits", "harm"):
+        config = configured(Capacity(ports={"A": 15}), Selection(objective=objective))
+        result = select(day, day[list(HAZARDS)], match((), day, DAY), config, DAY, harm=harm)
+        table, exams = reference.sensitivity(), result.frame["exam_type"].dropna()
+        by_hand = sum(harm.at[name, h] * table[exam, h] for name, exam in exams.items() for h in HAZARDS)
+        assert result.expected_harm_usd == pytest.approx(by_hand)
+        said[objective] = (result.expected_finds, result.expected_harm_usd)
+    assert said["hits"][0] > said["harm"][0]
+    assert said["harm"][1] > said["hits"][1]
+
+
 FROZEN = {
     "A005": "must_exam",
     "A014": "random_floor",
