@@ -139,7 +139,7 @@ def _disputed(drawn: pd.DataFrame) -> tuple[Dispute, ...]:
 
 def _expected(scores: pd.DataFrame, harm: pd.DataFrame | None, exam: pd.Series[int]) -> tuple[float, float | None]:
     """What the exams given are expected to find: cases, and USD of harm; None = harm is not known."""
-    given = exam.to_numpy(dtype="int64")
+    given = np.asarray(exam, dtype=np.int64)
     finds = total(expected_finds(scores).to_numpy(), given)
     if harm is None:
         return finds, None

@@ -1,0 +1,143 @@
+"""What a morning takes over from those before: must-exams without a slot, and random exams that found too much."""
+
+from datetime import UTC, datetime, time, timedelta
+
+import pyarrow.parquet as pq
+import pytest
+
+from riskscore.pipelines.carry_over import waiting_must_exams
+from riskscore.pipelines.drift import WINDOW_DAYS, recent_drift, widened
+from riskscore.pipelines.ingest import ingest
+from riskscore.tables import OUTCOMES
+from tests import factories
+from tests.pipelines.country import SETTINGS, position, run
+
+CROWDED = f"""
+[capacity]
+default_share = 0.2
+[[must_exam]]
+id = "all-ocean"
+exam = "nii"
+owner = "port"
+reason = "every ocean shipment"
+where = [{{ column = "mode", op = "eq", value = "ocean" }}]
+{SETTINGS}"""
+
+DRAWN = SETTINGS.replace("seed = 5", "seed = 5\nfloor_share = 0.9\nhigh_risk_threshold = 1.0")
+
+
+def outcomes_file(path, rows):
+    pq.write_table(factories.accepted(OUTCOMES, factories.outcomes(*rows)).drop_columns(["_row"]), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def crowded(country, tmp_path_factory):
+    """Two mornings with more must-exams than slots."""
+    workspace = country.copy(tmp_path_factory.mktemp("crowded") / "ws", CROWDED)
+    days = [country.day, country.day + timedelta(1)]
+    return workspace, [run(workspace, country.world.manifest(day), day) for day in days]
+
+
+def waiting(workspace, day, days=2):
+    with workspace.ledger(read_only=True) as ledger:
+        return waiting_must_exams(ledger, day, ledger.position, days)
+
+
+def test_what_found_no_slot_yesterday_comes_first_today(crowded):
+    _, (first, second) = crowded
+    unmet = {one["shipment_id"]: one for one in first.run.record["must_exam_unmet"] if one["given"] is None}
+    held = second.run.record["carried_over"]
+    assert held
+    assert {one["shipment_id"] for one in held} < set(unmet)
+    for one in held:
+        missed = unmet[one["shipment_id"]]
+        assert (one["port"], one["exam"], one["rule_id"]) == (missed["port"], missed["exam"], missed["rule_id"])
+        assert one["since"] == first.run.run_date.isoformat()
+    for port, slots in second.run.record["slots"].items():
+        carried = sum(one["port"] == port for one in held)
+        assert slots["used"] + carried <= slots["capacity"]
+        assert slots["used"] >= min(1, slots["capacity"])
+    assert min(second.recommendations["inclusion_probability"].to_pylist()) > 0
+
+
+def test_who_waits_is_who_was_not_held_examined_decided_about_or_deleted(crowded, tmp_path):
+    workspace, (first, second) = crowded
+    third = second.run.run_date + timedelta(1)
+    runs = [first.run.record, second.run.record]
+    unmet = {one["shipment_id"] for run_ in runs for one in run_["must_exam_unmet"] if one["given"] is None}
+    held = {one["shipment_id"] for one in second.run.record["carried_over"]}
+    assert {one.shipment_id for one in waiting(workspace, third)} == unmet - held
+    assert {one.since for one in waiting(workspace, third, days=1)} == {second.run.run_date}
+    assert waiting(workspace, third, days=0) == ()
+
+
+def test_an_exam_elsewhere_ends_the_wait_from_the_morning_after_it_is_known(country, tmp_path):
+    workspace = country.copy(tmp_path / "ws", CROWDED)
+    run(workspace, country.manifest, country.day)
+    before = position(workspace)
+    tomorrow = country.day + timedelta(1)
+    named = waiting(workspace, tomorrow)[0].shipment_id
+    noon = datetime.combine(country.day, time(12), UTC)
+    found = outcomes_file(
+        tmp_path / "found.parquet", [{"shipment_id": named, "exam_date": country.day, "known_at": noon}]
+    )
+    ingest(workspace, "outcomes", [found])
+    assert named not in {one.shipment_id for one in waiting(workspace, tomorrow)}
+    with workspace.ledger(read_only=True) as ledger:
+        assert named in {one.shipment_id for one in waiting_must_exams(ledger, tomorrow, before, 2)}
+
+
+def test_a_day_with_carried_exams_replays_to_its_bytes(country, crowded):
+    workspace, (_, second) = crowded
+    again = run(workspace, country.world.manifest(second.run.run_date), second.run.run_date)
+    assert again.replayed
+    assert again.run.parquet_sha256 == second.run.parquet_sha256
+
+
+@pytest.fixture
+def random_day(country, tmp_path):
+    """A morning whose exams are nearly all random."""
+    workspace = country.copy(tmp_path / "ws", DRAWN)
+    return workspace, run(workspace, country.manifest, country.day)
+
+
+def drift(workspace, day, at=None):
+    with workspace.ledger(read_only=True) as ledger:
+        return recent_drift(ledger.connection, day, ledger.position if at is None else at)
+
+
+def test_random_exams_that_find_more_than_foretold_widen_the_floor(country, random_day, tmp_path):
+    workspace, result = random_day
+    rows = [row for row in result.recommendations.to_pylist() if row["arm"] == "random_floor"][:6]
+    noon = datetime.combine(country.day + timedelta(3), time(12), UTC)
+    found = [
+        {"shipment_id": row["shipment_id"], "exam_date": country.day + timedelta(1), "exam_type": "intensive",
+         "result": "seized", "hazard": "ipr", "known_at": noon}
+        for row in rows
+    ]  # fmt: skip
+    before, known = position(workspace), country.day + timedelta(4)
+    ingest(workspace, "outcomes", [outcomes_file(tmp_path / "found.parquet", found)])
+    seen = drift(workspace, known)
+    assert (seen.exams, seen.found) == (len(rows), len(rows))
+    assert seen.expected == pytest.approx(sum(row["risk_score"] for row in rows), abs=1e-6)
+    assert seen.drifted
+    # Not before it is known, nor when it is long ago, nor at an earlier position of the log.
+    assert drift(workspace, known - timedelta(1)).exams == 0
+    assert drift(workspace, country.day + timedelta(WINDOW_DAYS + 1)).exams == 0
+    assert drift(workspace, known, before).exams == 0
+    config = workspace.config
+    assert widened(config, seen).selection.floor_share == 0.9  # never below what is configured
+    small = config.model_copy(update={"selection": config.selection.model_copy(update={"floor_share": 0.1})})
+    assert widened(small, seen).selection.floor_share == 0.2
+
+
+def test_what_was_found_by_targeting_says_nothing_about_drift(country, random_day, tmp_path):
+    workspace, result = random_day
+    rows = [row for row in result.recommendations.to_pylist() if row["arm"] != "random_floor"][:6]
+    found = [
+        {"shipment_id": row["shipment_id"], "exam_date": country.day, "result": "seized", "hazard": "ipr"}
+        for row in rows
+    ]
+    ingest(workspace, "outcomes", [outcomes_file(tmp_path / "found.parquet", found)])
+    assert drift(workspace, country.day + timedelta(4)).exams == 0
