@@ -103,7 +103,8 @@ def explain(
         facts = dict(zip(columns, values.tolist(), strict=True))
         chosen = _strongest(totals, everything=everything)
         made = [
-            _reason(groups[at], totals[at], _telling(described, members[at], parts, totals[at]), facts) for at in chosen
+            _reason(groups[at], totals[at], _telling(described, members[at], (parts, values), totals[at]), facts)
+            for at in chosen
         ]
         reasons.append(made or [Reason(concept="score", direction="none", contribution=0.0, text=NOTHING)])
     return reasons
@@ -120,9 +121,13 @@ def _strongest(totals: Floats, *, everything: bool) -> list[int]:
     return [at for at in told if at in raising or at in lowering]
 
 
-def _telling(described: Sequence[Feature], members: NDArray[np.intp], parts: Floats, total: float) -> list[Feature]:
-    """The features of a concept that pull its way hardest, one of each topic."""
+def _telling(
+    described: Sequence[Feature], members: NDArray[np.intp], row: tuple[Floats, Floats], total: float
+) -> list[Feature]:
+    """The features of a concept that pull its way hardest, one of each topic; what is known before what is not."""
+    parts, values = row
     pull = parts[members] if total > 0 else -parts[members]
+    pull = np.where(np.isnan(values[members].astype(np.float64)) & (pull > 0), pull * _WORTH_SAYING, pull)
     found: dict[str, Feature] = {}
     order = np.argsort(-pull, kind="stable").tolist()
     for at in order:
