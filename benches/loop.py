@@ -25,8 +25,10 @@ import hashlib
 import json
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import loop_picture
 from harness import OUT, counts, head, parser, save, scratch, show
 from loop_country import Size, best_exams, make
 from loop_figures import cell, figures, mean_of, paired
@@ -39,7 +41,6 @@ from riskscore.simulator.settings import SCENARIOS
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-    from pathlib import Path
 
     from loop_country import ExamRoom
     from loop_policies import Policy
@@ -169,6 +170,7 @@ def options() -> argparse.ArgumentParser:
     words.add_argument(
         "--model", action="append", default=[], metavar="KEY=VALUE", help="another value of a key of [model]"
     )
+    words.add_argument("--picture", type=Path, metavar="FILE", help="also draw recall week by week")
     words.add_argument("--resume", action="store_true", help="keep what an earlier run of the same size has computed")
     words.add_argument("--quick", action="store_true", help="two seeds, small and short countries")
     words.add_argument("--through-cli", action="store_true", help="one small country through the commands")
@@ -193,6 +195,8 @@ def main() -> int:
     work = partial(run, size=size, chosen=chosen, settings=settings, kept=kept)
     found = run_all([(scenario, seed) for scenario in scenarios for seed in seeds], work, given.workers)
     tables(found, chosen)
+    if given.picture:
+        loop_picture.draw(found, round(0.5625 * size.weeks), given.picture)
     save("loop", {"options": vars(given), "scenarios": found})
     return 0
 
