@@ -5,19 +5,18 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from riskscore.ledger.schema import VERSION_ORDER
 from riskscore.selection.carry_over import Carried
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from riskscore.ledger import Ledger, Run
 
 
 def waiting_must_exams(ledger: Ledger, day: date, position: int, days: int) -> tuple[Carried, ...]:
     """Must-exams that the runs of the last `days` before `day` could not give, and that nobody has dealt with since.
 
-    Dealt with is: held on a later day as carried over, examined by any exam or decided about as far as is known on the
-    morning of `day`, or deleted.
+    Dealt with is: held on a later day as carried over, examined by any exam, decided otherwise by an analyst, deleted,
+    or due to arrive on `day` or later, as far as is known on that morning.
 
     Args:
         ledger: with the runs.
@@ -25,17 +24,12 @@ def waiting_must_exams(ledger: Ledger, day: date, position: int, days: int) -> t
         position: ledger position of the run; what came later is not seen.
         days: for how many days a must-exam waits; 0 = nothing is carried over.
     """
-    recent = [run for run in _latest(ledger.runs(), position) if day - timedelta(days=days) <= run.run_date < day]
+    recent = [run for run in ledger.runs(position) if day - timedelta(days=days) <= run.run_date < day]
     unmet = {one.shipment_id: one for run in recent for one in _unmet(run)}
     held = {one["shipment_id"] for run in recent for one in run.record.get("carried_over", ())}
     left = set(unmet) - held
-    dealt_with = _dealt_with(ledger, day, position) if left else set()
+    dealt_with = _dealt_with(ledger, day, position, sorted(left)) if left else set()
     return tuple(sorted(unmet[name] for name in left - dealt_with))
-
-
-def _latest(runs: Iterable[Run], position: int) -> list[Run]:
-    """The latest run of each day up to `position`."""
-    return list({run.run_date: run for run in sorted(runs, key=lambda run: run.seq) if run.seq <= position}.values())
 
 
 def _unmet(run: Run) -> list[Carried]:
@@ -46,13 +40,22 @@ def _unmet(run: Run) -> list[Carried]:
     ]
 
 
-def _dealt_with(ledger: Ledger, day: date, position: int) -> set[str]:
-    rows = ledger.connection.execute(
-        """
-        SELECT shipment_id FROM outcomes_log WHERE seq <= $position AND known_day < $day
-        UNION SELECT shipment_id FROM reviews_log WHERE seq <= $position AND known_day < $day
-        UNION SELECT shipment_id FROM shipments_log WHERE seq <= $position AND action = 'deleted'
-            AND (filed_day IS NULL OR filed_day < $day)""",
-        {"position": position, "day": day},
-    ).fetchall()
+def _dealt_with(ledger: Ledger, day: date, position: int, names: list[str]) -> set[str]:
+    given = {"position": position, "day": day, "names": names}
+    rows = ledger.connection.execute(_DEALT_WITH, given).fetchall()
     return {name for (name,) in rows}
+
+
+# Whose arrival moved to today or later is ordered anew by the rules of that day. An analyst who agrees with a release
+# for want of a slot has not dealt with it.
+_DEALT_WITH = f"""
+    SELECT shipment_id FROM outcomes_log WHERE seq <= $position AND known_day < $day
+    UNION SELECT shipment_id FROM (
+        SELECT shipment_id, decision FROM reviews_log WHERE seq <= $position AND known_day < $day
+        QUALIFY row_number() OVER (PARTITION BY shipment_id ORDER BY known_at DESC, seq DESC, row_digest) = 1)
+    WHERE decision <> 'accept'
+    UNION SELECT shipment_id FROM (
+        SELECT shipment_id, action, arrival_date FROM shipments_log
+        WHERE seq <= $position AND (filed_day IS NULL OR filed_day < $day) AND list_contains($names, shipment_id)
+        QUALIFY row_number() OVER (PARTITION BY shipment_id ORDER BY {VERSION_ORDER} DESC) = 1)
+    WHERE action = 'deleted' OR arrival_date >= $day"""

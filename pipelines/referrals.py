@@ -77,7 +77,10 @@ _REFERRED = """
         QUALIFY row_number() OVER (PARTITION BY run_date ORDER BY seq DESC) = 1),
     referred AS MATERIALIZED (
         SELECT run_date, shipment_id, port, exam_type, arm FROM recommendations JOIN latest_runs USING (run_id)
-        WHERE recommendation = 'examine')"""
+        WHERE recommendation = 'examine'
+        -- A must-exam without a slot that a later day held: a referral of the day that ordered it.
+        UNION SELECT CAST(one->>'since' AS DATE), one->>'shipment_id', one->>'port', one->>'exam', 'must_exam'
+        FROM (SELECT unnest(CAST(record::JSON->'$.carried_over' AS JSON[])) AS one FROM latest_runs))"""
 
 # The bill as it reads on the morning after $through.
 _BILLS = f"""

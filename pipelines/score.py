@@ -128,11 +128,18 @@ def _trial(
         challenger = challenger_of(workspace.config, recorded, champion, load)
         if challenger is not None:
             fit.require(challenger)
+            _require_harm(workspace, challenger)
     except ModelError as fault:
         if recorded is not None:
             raise
         return Trial(None, str(fault))
     return Trial(challenger)
+
+
+def _require_harm(workspace: Workspace, challenger: LoadedModel) -> None:
+    objective = workspace.config.selection.objective
+    if objective != "hits" and challenger.model.trained.severity is None:
+        raise ModelError(f"model {challenger.version} does not know the harm that objective {objective!r} weighs")
 
 
 def _manifests(sources: list[Source]) -> list[Source]:

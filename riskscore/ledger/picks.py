@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 _PICKS = """
     SELECT shipment_id, risk_score FROM recommendations JOIN (
-        SELECT run_id FROM runs WHERE seq <= $position AND run_date >= $since AND run_date < $as_of
+        SELECT run_id, run_date FROM runs WHERE seq <= $position AND run_date >= $since AND run_date < $as_of
         QUALIFY row_number() OVER (PARTITION BY run_date ORDER BY seq DESC) = 1) USING (run_id)
-    WHERE arm = 'random_floor'"""
+    WHERE arm = 'random_floor'
+    QUALIFY row_number() OVER (PARTITION BY shipment_id ORDER BY run_date DESC) = 1"""
 
 
 def random_picks(
@@ -25,7 +26,8 @@ def random_picks(
     """Shipments that the random floor drew on the days from `since` to before `as_of`, and their exams' results.
 
     Returns:
-        shipment_id and risk_score of each pick in the latest run of its day; and the outcomes columns, the latest word
+        shipment_id and risk_score of each pick in the latest run of its day, of one that was drawn on two days (its
+        arrival had moved) the later; and the outcomes columns, the latest word
         on each finding about them known before the morning of `as_of`.
     """
     days = {"since": since, "as_of": as_of, "position": position}

@@ -215,11 +215,12 @@ class Ledger:
         ).fetchall()
         return _run(rows[0]) if rows else None
 
-    def runs(self) -> list[Run]:
-        """The latest run of every scored day, by day."""
+    def runs(self, position: int | None = None) -> list[Run]:
+        """The latest run of every scored day, by day; with `position`, as the ledger stood there."""
         rows = self.connection.execute(
-            "SELECT * FROM runs QUALIFY row_number() OVER (PARTITION BY run_date ORDER BY seq DESC) = 1 "
-            "ORDER BY run_date"
+            "SELECT * FROM runs WHERE $1 IS NULL OR seq <= $1 "
+            "QUALIFY row_number() OVER (PARTITION BY run_date ORDER BY seq DESC) = 1 ORDER BY run_date",
+            [position],
         ).fetchall()
         return [_run(row) for row in rows]
 

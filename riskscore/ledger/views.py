@@ -142,7 +142,8 @@ def exam_chances(connection: duckdb.DuckDBPyConnection, shipment_ids: pa.Array, 
     Returns:
         shipment_id and one column per exam of `reference.exams()`, by shipment_id: of several runs the last that was
         kept before the shipment's first outcome known by then, and of a day up to its first exam where there is one: a
-        later one ordered no exam of it. One without outcome has no row.
+        later one ordered no exam of it. One without outcome has no row, nor one whose exam was carried over from
+        a day that had no slot for it: that exam was certain, and the chances of its run speak of another.
     """
     chances = ", ".join(f"exam_probabilities.{exam} AS {exam}" for exam in reference.exams())
     query = f"""
@@ -150,7 +151,10 @@ def exam_chances(connection: duckdb.DuckDBPyConnection, shipment_ids: pa.Array, 
             SELECT shipment_id, min(seq) AS first_heard, {_FIRST_EXAM} AS first_exam FROM outcomes_log
             WHERE known_day < $as_of AND shipment_id IN (SELECT shipment_id FROM asked) GROUP BY shipment_id)
         SELECT shipment_id, {chances} FROM recommendations JOIN runs USING (run_id) JOIN heard USING (shipment_id)
-        WHERE runs.seq <= $position AND runs.seq < first_heard AND run_date < $as_of
+        WHERE runs.seq <= $position AND runs.seq < first_heard AND run_date < $as_of AND shipment_id NOT IN (
+            SELECT one->>'shipment_id' FROM (
+                SELECT unnest(CAST(record::JSON->'$.carried_over' AS JSON[])) AS one FROM runs
+                WHERE seq <= $position AND run_date < $as_of))
         QUALIFY row_number() OVER (
             PARTITION BY shipment_id ORDER BY coalesce(run_date > first_exam, false), run_date DESC, runs.seq DESC) = 1
         ORDER BY shipment_id"""

@@ -54,7 +54,7 @@ def _slots(capacity: Capacity, port: object, arrivals: int) -> int:
 
 def is_plain(room: Room) -> bool:
     """Whether the slots alone bind: no limit of an exam, no limit of time."""
-    return room.minutes is None and min(room.exams) == room.slots
+    return room.minutes is None and min(room.exams) >= room.slots
 
 
 def random_exam(room: Room, wanted: str) -> str:
@@ -64,11 +64,7 @@ def random_exam(room: Room, wanted: str) -> str:
     >>> random_exam(Room(9, (9, 9, 9, 0, 9, 9, 9), None, (60.0,) * 7), wanted="intensive")
     'document'
     """
-    fits = [
-        exam
-        for exam, limit, minutes in zip(reference.exams(), room.exams, room.minutes_of, strict=True)
-        if limit and (room.minutes is None or minutes <= room.minutes)
-    ]
+    fits = [exam for exam, held in zip(reference.exams(), room.open(), strict=True) if held]
     if wanted in fits or not fits:
         return wanted
     sees = reference.sensitivity()

@@ -1,7 +1,7 @@
 """Must-exams that found no slot on an earlier day: the goods are still held, so they come before today's.
 
-They take slots of their port, oldest first, and leave at least one to today: the random floor must be able to reach
-every shipment of today, whatever waits from yesterday.
+They take slots of their port, oldest first, and leave room for at least one exam of today: the random floor must be
+able to reach every shipment of today, whatever waits from yesterday.
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ class Carried:
     exam: str
 
 
-def hold(room: Room, waiting: Iterable[Carried]) -> tuple[Room, tuple[Carried, ...]]:
+def hold(room: Room, waiting: Iterable[Carried], *, spare: bool = True) -> tuple[Room, tuple[Carried, ...]]:
     """Give a port's waiting must-exams their slots.
 
     Args:
         room: the port's room of today.
         waiting: must-exams carried over at this port, in any order.
+        spare: leave room for an exam of today; not where nothing arrives.
 
     Returns:
         What is left of the room, and those that are held today; the others wait on.
@@ -58,7 +59,8 @@ def hold(room: Room, waiting: Iterable[Carried]) -> tuple[Room, tuple[Carried, .
     taken, held = [0] * len(exams), []
     for each in sorted(waiting):
         kind = exams.index(each.exam)
-        if sum(taken) + 1 < room.slots and not room.refusal(taken, kind):
-            taken[kind] += 1
+        more = [count + (position == kind) for position, count in enumerate(taken)]
+        if not room.refusal(taken, kind) and not (spare and not room.less(more).open().any()):
+            taken = more
             held.append(each)
     return room.less(taken), tuple(held)

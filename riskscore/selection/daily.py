@@ -101,7 +101,7 @@ def select(  # noqa: PLR0913 - what a selection is made of
     worth = _worth(day["any"], credit, hazards, harm, config)
     scored = _with_threshold(day.join(matches.frame.reindex(day.index)), credit, config)
     scored["rival_any"] = rival.scores["any"] if rival else day["any"]
-    done = draw_ports(scored, (worth, _rival_worth(rival, credit, config)), config, run_date, waiting)
+    done = draw_ports(scored, (worth, _rival_worth(rival, day["tier"], config)), config, run_date, waiting)
     drawn, slots = done.drawn, done.slots
     finds, harm_found = _expected(hazards.assign(any=day["any"]), harm, drawn["exam"])
     if rival:
@@ -162,11 +162,12 @@ def _worth(
     return exam_values(hazards.assign(any=left), harm, config.selection, config.exams)
 
 
-def _rival_worth(rival: Rival | None, credit: pd.Series[float], config: Config) -> pd.DataFrame | None:
+def _rival_worth(rival: Rival | None, tier: pd.Series[float], config: Config) -> pd.DataFrame | None:
     if rival is None:
         return None
-    hazards = rival.scores.drop(columns="any").reindex(credit.index)
-    return _worth(rival.scores["any"], credit, hazards, rival.harm, config)
+    scores = rival.scores.reindex(tier.index)
+    credit = programme_credit(scores["any"], tier, config.selection)
+    return _worth(scores["any"], credit, scores.drop(columns="any"), rival.harm, config)
 
 
 def _with_threshold(scored: pd.DataFrame, credit: pd.Series[float], config: Config) -> pd.DataFrame:

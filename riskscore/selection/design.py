@@ -101,7 +101,7 @@ class Port:
         """Random exams meant for the day, x; 0 when all can be examined or none."""
         if not self.possible:
             return 0.0
-        novelty = self.random.novelty_share * self.possible * bool(self.novelty.any())
+        novelty = self._share(self.random.novelty_share) * bool(self.novelty.any())
         return round(min(self._floor() + novelty, self._room_for_random()), DECIMALS)
 
     def _room_for_random(self) -> int:
@@ -111,12 +111,18 @@ class Port:
 
     def shares(self) -> floor.Shares:
         """How the random exams are meant."""
-        novelty = self.random.novelty_share * self.possible
+        novelty = self._share(self.random.novelty_share)
         return floor.Shares(self.random.proportional, novelty / (self._floor() + novelty))
 
     def _floor(self) -> float:
         """Exams that the floor is meant to be."""
-        return max(self.random.floor_share * self.possible, MIN_FLOOR)
+        return max(self._share(self.random.floor_share), MIN_FLOOR)
+
+    def _share(self, share: float) -> float:
+        """That share of the exams; of the minutes, where the exam of a random pick is long and minutes bind."""
+        if self.room.minutes is None:
+            return share * self.possible
+        return share * min(self.possible, self.room.minutes / self.room.minutes_of[self.random.exam])
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +312,7 @@ class _Places(NamedTuple):
 
     @classmethod
     def of(cls, port: Port, tickets: npt.NDArray[np.uint64]) -> _Places:
-        possible = np.array(port.room.exams) > 0
+        possible = port.room.open()
         values = np.where(possible, port.values, -np.inf) if possible.any() else port.values
         rank = _ranked(values, port.must, tickets)
         if port.rival_values is None:

@@ -95,12 +95,22 @@ def draw_ports(
         must[rows], chances[rows] = port.must, drawn.exam_chances
         why |= {port.shipment_ids[row]: limit for row, limit in drawn.unmet}
         limits[str(code)] = port.room.exams if port.possible else (0,) * len(reference.exams())
+    carried += _elsewhere(config, waiting, set(limits))
     table = _named(scored.assign(must=must, **fields))
     exam_slots = _exam_slots(table, limits)
     slots["capacity"] *= np.array([any(limits[str(code)]) for code in slots.index], dtype="int64")
     slots["used"] = exam_slots.groupby("port")["used"].sum().reindex(slots.index)
     exams = pd.DataFrame(chances, index=scored.index, columns=list(reference.exams()))
     return Drawn(table, exams, slots, exam_slots, tuple(carried), why)
+
+
+def _elsewhere(config: Config, waiting: Sequence[Carried], drawn: set[str]) -> list[Carried]:
+    """What waits at ports where nothing arrives today; only a number of slots of its own says what they can hold."""
+    held: list[Carried] = []
+    for code in sorted({each.port for each in waiting} - drawn):
+        space = Room.of(config.capacity, config.exams, code, config.capacity.ports.get(code, 0))
+        held += hold(space, (each for each in waiting if each.port == code), spare=False)[1]
+    return held
 
 
 def _rows(
@@ -132,7 +142,7 @@ def _port(
 
 def _must(scored: pd.DataFrame, worth: npt.NDArray[np.float64], space: Room) -> npt.NDArray[np.int64]:
     """Position of the exam that each shipment must get, -1 = none: the rule's, or the best that there is room for."""
-    held = np.array(space.exams) > 0
+    held = space.open()
     best = np.where(held, worth, -np.inf).argmax(axis=1) if held.any() else worth.argmax(axis=1)
     high = scored["rule_id"].eq(THRESHOLD_RULE).to_numpy(dtype=bool, na_value=False)
     return np.where(high, best, _position(scored["exam"])).astype(np.int64)

@@ -1,7 +1,7 @@
 """One reason per shipment, in an analyst's words, naming arm and rule.
 
-Until explanations of the models exist these say how a shipment came to be chosen, not what drives its
-score. A random pick says that it is random.
+It says how a shipment came to be chosen; what drives its score follows it in the published reasons
+(riskscore.pipelines.explain). A random pick says that it is random.
 """
 
 from __future__ import annotations

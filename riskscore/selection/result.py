@@ -23,7 +23,7 @@ class Unmet:
     exam: str
     """The exam the rule asks for."""
     given: str | None
-    """The exam a random pick gave it instead; null = none at all."""
+    """The exam it got instead, drawn at random or by its worth; null = none at all."""
     why: str
     """The limit that binds, in words."""
 

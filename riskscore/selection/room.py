@@ -112,6 +112,11 @@ class Room:
         left = total - self.minutes_taken(taken)
         return f"{name}: takes {self.minutes_of[exam]:g} minutes, {left:g} of {total:g} left {by}"
 
+    def open(self) -> npt.NDArray[np.bool_]:
+        """Which exams there is room for at all, in the order of `exams`."""
+        nothing = [0] * len(self.exams)
+        return np.array([not self.refusal(nothing, exam) for exam in range(len(self.exams))], dtype=bool)
+
     def tightened(self, rows: int) -> Room:
         """The same choices among `rows` shipments, each limit as low as the others make it.
 

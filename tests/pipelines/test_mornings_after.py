@@ -2,15 +2,19 @@
 
 from datetime import UTC, datetime, time, timedelta
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from riskscore.ledger.views import exam_chances
 from riskscore.pipelines.carry_over import waiting_must_exams
 from riskscore.pipelines.drift import WINDOW_DAYS, recent_drift, widened
 from riskscore.pipelines.ingest import ingest
-from riskscore.tables import OUTCOMES
+from riskscore.pipelines.referrals import referrals
+from riskscore.tables import OUTCOMES, REVIEWS
+from riskscore.workspace import Workspace
 from tests import factories
-from tests.pipelines.country import SETTINGS, position, run
+from tests.pipelines.country import SETTINGS, position, run, write_csv
 
 CROWDED = f"""
 [capacity]
@@ -88,9 +92,93 @@ def test_an_exam_elsewhere_ends_the_wait_from_the_morning_after_it_is_known(coun
         assert named in {one.shipment_id for one in waiting_must_exams(ledger, tomorrow, before, 2)}
 
 
-def test_a_day_with_carried_exams_replays_to_its_bytes(country, crowded):
-    workspace, (_, second) = crowded
-    again = run(workspace, country.world.manifest(second.run.run_date), second.run.run_date)
+def decided(path, **review):
+    pq.write_table(factories.accepted(REVIEWS, factories.reviews(review)).drop_columns(["_row"]), path)
+    return path
+
+
+def test_agreeing_with_a_release_for_want_of_a_slot_ends_no_wait_and_another_decision_does(country, tmp_path):
+    workspace = country.copy(tmp_path / "ws", CROWDED)
+    run(workspace, country.manifest, country.day)
+    tomorrow, noon = country.day + timedelta(1), datetime.combine(country.day, time(12), UTC)
+    first, second = (one.shipment_id for one in waiting(workspace, tomorrow)[:2])
+    agreed = {"shipment_id": first, "run_date": country.day, "known_at": noon}
+    ordered = {
+        "shipment_id": second, "run_date": country.day, "known_at": noon, "decision": "override",
+        "code": "exam_partner", "exam_type": "pga",
+    }  # fmt: skip
+    ingest(
+        workspace, "reviews", [decided(tmp_path / "a.parquet", **agreed), decided(tmp_path / "b.parquet", **ordered)]
+    )
+    left = {one.shipment_id for one in waiting(workspace, tomorrow)}
+    assert first in left
+    assert second not in left
+
+
+def test_what_is_filed_again_after_a_deletion_waits_and_what_comes_later_does_not(country, tmp_path):
+    workspace = country.copy(tmp_path / "ws", CROWDED)
+    run(workspace, country.manifest, country.day)
+    tomorrow = country.day + timedelta(1)
+    kept, moved, gone = (one.shipment_id for one in waiting(workspace, tomorrow)[:3])
+    rows = {
+        row["shipment_id"]: row
+        for row in country.rows()
+        if row["filed_at"] is None or row["filed_at"].date() < country.day
+    }
+
+    def again(name, version, hour, **changes):
+        at = datetime.combine(country.day, time(hour), UTC)
+        return {
+            **rows[name],
+            "version": rows[name]["version"] + version,
+            "filed_at": at,
+            "action": "amended",
+            **changes,
+        }
+
+    later = [
+        again(kept, 1, 10, action="deleted"), again(kept, 2, 12), again(gone, 1, 10, action="deleted"),
+        again(moved, 1, 10, arrival_date=country.day + timedelta(6)),
+    ]  # fmt: skip
+    ingest(workspace, "manifest", [write_csv(tmp_path / "later.csv", later)])
+    left = {one.shipment_id for one in waiting(workspace, tomorrow)}
+    assert kept in left
+    assert not {moved, gone} & left
+
+
+def test_a_carried_exam_is_a_referral_of_the_day_that_ordered_it_and_no_rare_draw(crowded):
+    workspace, (first, second) = crowded
+    held = {one["shipment_id"] for one in second.run.record["carried_over"]}
+    with workspace.ledger(read_only=True) as ledger:
+        found = referrals(ledger, second.run.run_date, ledger.position)
+    carried = found[found["shipment_id"].isin(held)]
+    assert len(carried) == len(held)
+    assert set(carried["run_date"].astype(str)) == {first.run.run_date.isoformat()}
+    assert set(carried["arm"]) == {"must_exam"}
+
+
+def test_what_a_carried_exam_finds_has_no_chance_of_a_draw(country, tmp_path):
+    workspace = country.copy(tmp_path / "ws", CROWDED)
+    days = [country.day, country.day + timedelta(1)]
+    _, second = (run(workspace, country.world.manifest(day), day) for day in days)
+    carried = second.run.record["carried_over"][0]["shipment_id"]
+    drawn = next(row["shipment_id"] for row in second.recommendations.to_pylist() if row["recommendation"] == "examine")
+    noon = datetime.combine(days[1], time(12), UTC)
+    exams = [{"shipment_id": name, "exam_date": days[1], "known_at": noon} for name in (carried, drawn)]
+    ingest(workspace, "outcomes", [outcomes_file(tmp_path / "found.parquet", exams)])
+    with workspace.ledger(read_only=True) as ledger:
+        asked = pa.array([carried, drawn], pa.string())
+        known = exam_chances(ledger.connection, asked, days[1] + timedelta(1), ledger.position)
+    assert known["shipment_id"].to_pylist() == [drawn]
+
+
+def test_a_day_with_carried_exams_replays_to_its_bytes_though_the_day_before_was_scored_anew(country, tmp_path):
+    workspace = country.copy(tmp_path / "ws", CROWDED)
+    days = [country.day, country.day + timedelta(1)]
+    _, second = (run(workspace, country.world.manifest(day), day) for day in days)
+    (workspace.root / "riskscore.toml").write_text(CROWDED.replace("seed = 5", "seed = 6"), encoding="utf-8")
+    run(Workspace.open(workspace.root, threads=1), country.manifest, country.day, refresh=True)
+    again = run(workspace, country.world.manifest(days[1]), days[1])
     assert again.replayed
     assert again.run.parquet_sha256 == second.run.parquet_sha256
 

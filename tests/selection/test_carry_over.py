@@ -40,11 +40,31 @@ def test_the_room_is_kept_and_a_slot_is_left(room, exams, random):
     counts = [sum(each.exam == exam for each in held) for exam in reference.exams()]
     assert room.holds(counts)
     assert (left.slots, left.exams) == (room.slots - len(held), room.less(counts).exams)
-    assert left.slots >= min(room.slots, 1)
+    assert left.open().any() or not held
     assert held == hold(room, old)[1]
     # Nobody waits who would have fitted.
     for each in set(old) - set(held):
-        assert len(held) + 1 >= room.slots or room.refusal(counts, reference.exams().index(each.exam))
+        kind = reference.exams().index(each.exam)
+        more = [count + (at == kind) for at, count in enumerate(counts)]
+        assert room.refusal(counts, kind) or not room.less(more).open().any()
+    for_itself = hold(room, old, spare=False)[1]
+    assert len(for_itself) >= len(held)
+
+
+def test_one_long_exam_of_yesterday_does_not_take_all_of_today():
+    room = Room(10, (10,) * KINDS, 240.0, (60.0, 20.0, 30.0, 240.0, 60.0, 60.0, 60.0))
+    assert hold(room, waiting(1, exam="intensive"))[1] == ()
+    assert len(hold(room, waiting(1, exam="intensive"), spare=False)[1]) == 1
+
+
+def test_what_waits_at_a_port_without_arrivals_is_held_there():
+    day = pd.DataFrame({"port": "A", "any": [0.2, 0.1]}, index=["S1", "S2"])
+    config = Config(capacity=Capacity(ports={"A": 1, "B": 2}))
+    result = select(
+        day, day[["any"]].rename(columns={"any": "ipr"}), match((), day, DAY), config, DAY,
+        waiting=[*waiting(3, port="B"), *waiting(1, port="C")],
+    )  # fmt: skip
+    assert [each.port for each in result.carried] == ["B", "B"]
 
 
 def test_the_oldest_come_first():

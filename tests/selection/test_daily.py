@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from riskscore import reference, tables
-from riskscore.config import Capacity, Condition, Config, Credits, MustExam, Selection
+from riskscore.config import Capacity, Condition, Config, Credits, Exam, MustExam, Selection
 from riskscore.errors import RunError
 from riskscore.selection import match, select
 from riskscore.selection.ports import STRATA, THRESHOLD_RULE
@@ -233,6 +233,17 @@ def test_high_risk_is_always_examined_and_named_as_a_rule():
     assert (
         frame.loc[high, "reasons"].iloc[0][0]["text"] == f"rule {THRESHOLD_RULE}: the risk reaches the threshold of 0.8"
     )
+
+
+def test_the_threshold_orders_an_exam_that_the_port_can_hold():
+    day = pd.DataFrame({"port": "A", "any": [0.9, 0.45, 0.3, 0.1]}, index=["S1", "S2", "S3", "S4"])
+    hazards = day[["any"]].rename(columns={"any": "narcotics"})
+    capacity = Capacity(ports={"A": 3}, minutes={"A": 60.0})
+    exams = {exam: Exam(minutes=200.0 if exam in ("intensive", "lab") else 20.0) for exam in reference.exams()}
+    config = Config(capacity=capacity, exams=exams, selection=Selection(high_risk_threshold=0.8))
+    result = select(day, hazards, match((), day, DAY), config, DAY)
+    assert result.unmet == ()
+    assert (result.frame.at["S1", "arm"], result.frame.at["S1", "exam_type"]) == ("must_exam", "nii")
 
 
 def test_high_risks_beyond_the_capacity_are_named():

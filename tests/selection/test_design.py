@@ -221,6 +221,15 @@ def test_shares_that_are_whole_numbers_of_slots_stay_whole():
     assert make_port(200, plain(100), 0.07).meant() == 7.0
 
 
+def test_a_long_random_exam_takes_its_share_of_the_minutes_and_not_all_of_them():
+    room = Room(slots=24, exams=(24, 24, 24), minutes=480.0, minutes_of=(20.0, 20.0, 240.0))
+    port = make_port(40, room, 0.1, must=[(row, 0) for row in range(5)])
+    assert port.meant() == pytest.approx(0.1 * 480 / 240)
+    found = drawn(port, 0)
+    assert not found.unmet
+    assert (chance(found) > 0).all()
+
+
 def test_must_exams_come_first_then_worth():
     worth = np.array([0.9, 0.1, 0.8, 0.3])[:, None] * np.ones(KINDS)
     found = drawn(make_port(4, plain(3), 1e-9, worth=worth, must=[(1, 0), (3, 1)]), 6)

@@ -302,6 +302,20 @@ def test_scores_that_would_rank_wrongly_are_refused(spoil, message):
         select(day, day[list(HAZARDS)], match((), day, DAY), Config(), DAY, rival)
 
 
+def test_the_credit_of_a_shipment_is_taken_off_each_models_own_risk():
+    day = make_day(5, {"A": 30}).assign(watched=False, tier=3.0)
+    ours, theirs = (day[name].copy() for name in ("any", "their_any"))
+    selection = Selection(high_risk_threshold=1.0, programme_credits={"tier_3": 0.3})
+    config = Config(capacity=Capacity(ports={"A": 12}), selection=selection)
+    columns = ["their_any", *(f"their_{name}" for name in HAZARDS)]
+    rival = Rival("7", day[columns].rename(columns=lambda name: name.removeprefix("their_")))
+    credited = select(day, day[list(HAZARDS)], match((), day, DAY), config, DAY, rival)
+    lowered = day.assign(tier=np.nan, any=(ours - 0.3).clip(lower=0), their_any=(theirs - 0.3).clip(lower=0))
+    other = Rival("7", lowered[columns].rename(columns=lambda name: name.removeprefix("their_")))
+    plain = select(lowered, day[list(HAZARDS)], match((), day, DAY), config, DAY, other)
+    assert credited.disputed == plain.disputed
+
+
 def test_a_port_with_limits_of_its_own_stands_outside_the_trial():
     day = make_day(5, {"A": 30, "B": 30})
     result = run(day, Capacity(ports={"A": 12, "B": 12}, exams={"B": {"lab": 3}}))
