@@ -154,6 +154,23 @@ def test_priority_orders_exams_before_releases_and_by_risk(scored):
                     assert row["risk_score"] >= other["risk_score"]
 
 
+def test_every_exam_has_reasons_and_a_random_one_carries_no_inference(scored):
+    _, result = scored
+    for row in result.recommendations.to_pylist():
+        own, *model = row["reasons"]
+        assert own["text"]
+        if row["arm"] in ("must_exam", "risk"):
+            assert own["contribution"] is None
+            assert model
+            assert all(reason["contribution"] and reason["text"] for reason in model)
+            assert {reason["direction"] for reason in model} <= {"raises", "lowers"}
+        else:
+            assert not model
+        if row["arm"] == "random_floor":
+            assert "drawn at random" in own["text"]
+            assert "carries no inference" in own["text"]
+
+
 def test_the_run_record_names_what_the_run_was_made_of(country, scored):
     workspace, result = scored
     [path] = (workspace.out / "runs" / f"run_date={country.day}").iterdir()
