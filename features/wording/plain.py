@@ -95,6 +95,9 @@ def _measured(feature: Feature, value: float) -> str:
         return f"2 to the power of {amount(value)}"
     if unit == "difference of shares":
         return f"{amount(100 * value)} points"
+    measure, _, each = unit.partition(" per ")
+    if each and f"per {each}" in meaning(feature):
+        unit = measure
     named = unit.split(" ")[0].removesuffix("s") in meaning(feature)
     return amount(value) if named else _in_units(unit, value)
 

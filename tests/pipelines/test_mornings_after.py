@@ -214,6 +214,14 @@ def test_random_exams_that_find_more_than_foretold_widen_the_floor(country, rand
     assert drift(workspace, known - timedelta(1)).exams == 0
     assert drift(workspace, country.day + timedelta(WINDOW_DAYS + 1)).exams == 0
     assert drift(workspace, known, before).exams == 0
+    with workspace.ledger() as ledger:  # as if the same shipments had been drawn on the day before too, and then moved
+        ledger.connection.execute(
+            "INSERT INTO runs SELECT seq, run_date - 1, 'earlier', position, parquet_sha256, record FROM runs"
+        )
+        ledger.connection.execute(
+            "INSERT INTO recommendations SELECT * REPLACE ('earlier' AS run_id) FROM recommendations"
+        )
+    assert drift(workspace, known) == seen
     config = workspace.config
     assert widened(config, seen).selection.floor_share == 0.9  # never below what is configured
     small = config.model_copy(update={"selection": config.selection.model_copy(update={"floor_share": 0.1})})
