@@ -24,7 +24,7 @@ def waiting_must_exams(ledger: Ledger, day: date, position: int, days: int) -> t
         position: ledger position of the run; what came later is not seen.
         days: for how many days a must-exam waits; 0 = nothing is carried over.
     """
-    recent = [run for run in ledger.runs(position) if day - timedelta(days=days) <= run.run_date < day]
+    recent = [run for run in ledger.runs(position, day - timedelta(days=days)) if run.run_date < day]
     unmet = {one.shipment_id: one for run in recent for one in _unmet(run)}
     held = {one["shipment_id"] for run in recent for one in run.record.get("carried_over", ())}
     left = set(unmet) - held
@@ -49,9 +49,11 @@ def _dealt_with(ledger: Ledger, day: date, position: int, names: list[str]) -> s
 # Whose arrival moved to today or later is ordered anew by the rules of that day. An analyst who agrees with a release
 # for want of a slot has not dealt with it.
 _DEALT_WITH = f"""
-    SELECT shipment_id FROM outcomes_log WHERE seq <= $position AND known_day < $day
+    SELECT shipment_id FROM outcomes_log
+    WHERE seq <= $position AND known_day < $day AND list_contains($names, shipment_id)
     UNION SELECT shipment_id FROM (
-        SELECT shipment_id, decision FROM reviews_log WHERE seq <= $position AND known_day < $day
+        SELECT shipment_id, decision FROM reviews_log
+        WHERE seq <= $position AND known_day < $day AND list_contains($names, shipment_id)
         QUALIFY row_number() OVER (PARTITION BY shipment_id ORDER BY known_at DESC, seq DESC, row_digest) = 1)
     WHERE decision <> 'accept'
     UNION SELECT shipment_id FROM (

@@ -215,12 +215,12 @@ class Ledger:
         ).fetchall()
         return _run(rows[0]) if rows else None
 
-    def runs(self, position: int | None = None) -> list[Run]:
-        """The latest run of every scored day, by day; with `position`, as the ledger stood there."""
+    def runs(self, position: int | None = None, since: date | None = None) -> list[Run]:
+        """The latest run of every scored day (from `since` on), by day; with `position`, as the ledger stood there."""
         rows = self.connection.execute(
-            "SELECT * FROM runs WHERE $1 IS NULL OR seq <= $1 "
+            "SELECT * FROM runs WHERE ($1 IS NULL OR seq <= $1) AND ($2 IS NULL OR run_date >= $2) "
             "QUALIFY row_number() OVER (PARTITION BY run_date ORDER BY seq DESC) = 1 ORDER BY run_date",
-            [position],
+            [position, since],
         ).fetchall()
         return [_run(row) for row in rows]
 

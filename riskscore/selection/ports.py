@@ -80,6 +80,7 @@ def draw_ports(
     slots, limits = slots_per_port(config.capacity, scored["port"]), dict[str, tuple[int, ...]]()
     why: dict[str, str] = {}
     carried: list[Carried] = []
+    ours, theirs = worth[0].to_numpy(), None if worth[1] is None else worth[1].to_numpy()
     # Drawn in the order of names, so that even equal hashes cannot let the order of rows decide.
     by_name = np.asarray(scored.index.argsort())
     ports = scored["port"].iloc[by_name]
@@ -88,7 +89,7 @@ def draw_ports(
         space = Room.of(config.capacity, config.exams, str(code), int(slots["capacity"][str(code)]))
         space, held = hold(space, (each for each in waiting if each.port == code))
         carried += held
-        port = _port(scored.iloc[rows], _rows(worth, rows), space, config)
+        port = _port(scored.iloc[rows], (ours[rows], None if theirs is None else theirs[rows]), space, config)
         drawn = draw(port, Lottery(config.selection.seed, run_date, str(code)))
         for name, values in fields.items():
             values[rows] = getattr(drawn, name)
@@ -111,13 +112,6 @@ def _elsewhere(config: Config, waiting: Sequence[Carried], drawn: set[str]) -> l
         space = Room.of(config.capacity, config.exams, code, config.capacity.ports.get(code, 0))
         held += hold(space, (each for each in waiting if each.port == code), spare=False)[1]
     return held
-
-
-def _rows(
-    worth: tuple[pd.DataFrame, pd.DataFrame | None], rows: npt.NDArray[np.intp]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64] | None]:
-    ours, theirs = worth
-    return ours.to_numpy()[rows], None if theirs is None else theirs.to_numpy()[rows]
 
 
 def _port(
