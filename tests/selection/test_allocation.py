@@ -1,59 +1,27 @@
 """Allocation against brute force, against an integer program that knows of no shortcut, and by its properties."""
 
-import os
 from itertools import product
 
 import numpy as np
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from scipy.optimize import Bounds, LinearConstraint, milp
 
-from riskscore import reference
-from riskscore.config import Capacity, Exam
 from riskscore.errors import RunError
-from riskscore.selection import sifting
-from riskscore.selection.allocation import Allocation, allocate
-from riskscore.selection.programs import GAP, Limits, Pairs
+from riskscore.selection.allocation import allocate
+from riskscore.selection.programs import GAP
 from riskscore.selection.room import TOLERANCE, Room, counted
-
-CLOSE = 1e-9
-NOBODY = -1
-HOUR = 60.0
-
-
-def given_exams(values, room, must=None, order=None, tickets=None) -> Allocation:
-    rows = len(values)
-    must = np.full(rows, NOBODY) if must is None else np.asarray(must)
-    order = np.arange(1, rows + 1) if order is None else np.asarray(order)
-    tickets = np.arange(rows) if tickets is None else np.asarray(tickets)
-    return allocate(values, must, order, room, tickets.astype(np.uint64))
-
-
-def slots_only(slots, kinds=3):
-    return Room(slots, (slots,) * kinds, None, (HOUR,) * kinds)
-
-
-def limited(slots, exams, minutes=None, minutes_of=None):
-    return Room(slots, tuple(exams), minutes, tuple(minutes_of or (HOUR,) * len(exams)))
-
-
-def whole_program(values, room, gap=0.0):
-    """Value of the best allocation without must-exams: one binary per pair, no row or pair left out."""
-    rows, kinds = values.shape
-    one = np.kron(np.eye(rows), np.ones(kinds))
-    each = np.kron(np.ones(rows), np.eye(kinds))
-    limits = np.vstack([one, each, np.ones(rows * kinds), np.tile(room.minutes_of, rows)])
-    upper = [*np.ones(rows), *room.exams, room.slots, np.inf if room.minutes is None else room.minutes]
-    found = milp(
-        -values.ravel(),
-        integrality=np.ones(rows * kinds),
-        bounds=Bounds(0, 1),
-        constraints=LinearConstraint(limits, -np.inf, upper),
-        options={"mip_rel_gap": gap},
-    )
-    assert found.status == 0
-    return -found.fun
+from tests.selection.instances import (
+    CLOSE,
+    NOBODY,
+    given_exams,
+    instances,
+    limited,
+    random_instance,
+    slots_only,
+    whole_program,
+    with_must,
+)
 
 
 def brute_force(values, room):
@@ -65,42 +33,6 @@ def brute_force(values, room):
         if room.holds(counted(np.array(exam, dtype=int), kinds)):
             best = max(best, float(worth[np.arange(rows), exam].sum()))
     return best
-
-
-def random_instance(seed, rows=60, kinds=4):
-    rng = np.random.default_rng(seed)
-    values = rng.beta(0.4, 4, (rows, 1)) * rng.random((rows, kinds)) * (rng.random((rows, kinds)) < 0.7)
-    slots = int(rng.integers(1, rows // 2))
-    return values, limited(slots, rng.integers(0, slots // 2 + 2, kinds))
-
-
-@st.composite
-def instances(draw, most_rows=9, least=-2, minutes=True, kinds=3):
-    """Few levels of value, so that ties abound."""
-    rows = draw(st.integers(0, most_rows))
-    level = st.integers(least, 4).map(lambda number: number / 4)
-    values = np.array(draw(st.lists(st.lists(level, min_size=kinds, max_size=kinds), min_size=rows, max_size=rows)))
-    exams = draw(st.lists(st.integers(0, 4), min_size=kinds, max_size=kinds))
-    duration = st.sampled_from([20.0, 33.4, 60.0])
-    minutes_of = draw(st.lists(duration, min_size=kinds, max_size=kinds))
-    most = draw(st.none() | st.floats(0, 300)) if minutes else None
-    return values.reshape(rows, kinds), limited(draw(st.integers(0, 6)), exams, most, minutes_of)
-
-
-@st.composite
-def with_must(draw):
-    values, room = draw(instances())
-    rows, kinds = values.shape
-    must = draw(st.lists(st.integers(-1, kinds - 1), min_size=rows, max_size=rows))
-    order = draw(st.lists(st.integers(1, 3), min_size=rows, max_size=rows))
-    tickets = draw(st.lists(st.integers(0, 2**64 - 1), min_size=rows, max_size=rows, unique=True))
-    return (
-        values,
-        room,
-        np.array(must, dtype="int64"),
-        np.array(order, dtype="int64"),
-        np.array(tickets, dtype="uint64"),
-    )
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -274,126 +206,11 @@ def test_a_must_exam_is_given_whatever_it_is_worth():
     assert (found.exam.tolist(), found.value, found.bound) == ([0, NOBODY], -5.0, -5.0)
 
 
-@pytest.mark.parametrize("levels", [None, 200, 1])
-def test_a_large_port_is_allocated_to_its_proved_optimum(levels):
-    rng = np.random.default_rng(3)
-    values = rng.beta(0.4, 8, (4_000, 1)) * rng.random((4_000, 4))
-    if levels:
-        values = np.ceil(values * levels) / levels
-    found = given_exams(values, limited(400, (400, 120, 160, 60)), tickets=rng.permutation(4_000))
-    assert found.gap == 0.0
-    assert (found.exam >= 0).sum() == 400
-
-
 def test_values_of_any_size_are_allocated_alike():
     values, room = random_instance(1)
     plain = given_exams(values, room).exam
     for factor in (2.0**-900, 2.0**-30, 2.0**40):
         assert (given_exams(values * factor, room).exam == plain).all()
-
-
-def test_a_large_port_short_of_minutes_is_within_the_gap_without_branching():
-    rng = np.random.default_rng(4)
-    values = rng.beta(0.4, 8, (9_000, 1)) * rng.random((9_000, 4))
-    room = limited(1_200, (1_200, 400, 480, 180), 31_777.7, (30.0, 20.0, 45.0, 120.0))
-    found = given_exams(values, room)
-    assert found.method == "rounded"
-    assert 0 < found.gap <= GAP
-    assert 31_000.0 < np.dot(counted(found.exam, 4), room.minutes_of) <= 31_777.7
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_a_large_port_solved_by_its_doubtful_rows_is_as_good_as_the_whole_program(seed, monkeypatch):
-    rng = np.random.default_rng(seed)
-    values = rng.beta(0.4, 8, (9_000, 1)) * rng.random((9_000, 4)) * (rng.random((9_000, 4)) < 0.8)
-    room, tickets = limited(1_200, (1_000, 300, 400, 150)), rng.permutation(9_000)
-    sizes, whole = [], sifting.solved
-    monkeypatch.setattr(sifting, "solved", lambda pairs, limits: sizes.append(len(pairs)) or whole(pairs, limits))
-    sifted = given_exams(values, room, tickets=tickets)
-    monkeypatch.setattr(sifting, "_SMALL", 10**9)
-    direct = given_exams(values, room, tickets=tickets)
-    assert sorted(sizes)[-2] < sizes[-1]
-    assert (sifted.exam == direct.exam).all()
-    assert (sifted.gap, sifted.value) == (0.0, direct.value)
-
-
-@pytest.mark.parametrize("wrong", [0.0, 0.5, 0.9, 1.1, 3.0, 100.0])
-@pytest.mark.parametrize("minutes", [None, 26_000.0])
-def test_misleading_prices_cost_time_and_never_value(wrong, minutes, monkeypatch):
-    rng = np.random.default_rng(5)
-    values = rng.beta(0.4, 8, (6_000, 1)) * rng.random((6_000, 4))
-    room = limited(900, (800, 300, 400, 150), minutes, (30.0, 20.0, 45.0, 120.0))
-    direct_prices = []
-    solved = sifting.solved
-    with monkeypatch.context() as patch:
-        patch.setattr(sifting, "_SMALL", 10**9)
-        patch.setattr(sifting, "solved", lambda *of: direct_prices.append(solved(*of)) or direct_prices[-1])
-        direct = given_exams(values, room)
-    monkeypatch.setattr(sifting, "_guessed", lambda *_: direct_prices[0][1][::-1] * wrong)
-    sifted = given_exams(values, room)
-    assert sifted.value == pytest.approx(direct.value, rel=0 if minutes is None else GAP)
-    assert sifted.bound == pytest.approx(direct.bound)
-    assert sifted.gap <= (0.0 if minutes is None else GAP)
-
-
-def short_of_minutes():
-    """A port at which only the integer program comes within the gap."""
-    values, room = random_instance(2, rows=40)
-    return values, limited(room.slots, room.exams, 17.3 * room.slots, (30.0, 20.0, 45.0, 120.0))
-
-
-@pytest.mark.parametrize("seed", range(25))
-def test_what_branching_leaves_out_is_in_no_better_solution(seed, monkeypatch):
-    rng = np.random.default_rng(seed)
-    values = rng.random((14, 3))
-    room = limited(8, (8, 5, 3), 300.0, (25.0, 40.0, 90.0))
-    row, exam = np.divmod(np.arange(42), 3)
-    pairs, limits, best = Pairs(row, exam, values.ravel()), Limits.of(room), whole_program(values, room)
-    found = sifting.relaxed(pairs, values, limits)
-    # One shipment less than the rounded solution: there is something to gain, and not everything is in doubt.
-    start = sifting.rounded(pairs, limits, found)
-    known = float(np.sort(pairs.value[start])[1:].sum())
-    lacking, whole = [], sifting.integral
-
-    def integral(some, left, gap):
-        chosen, bound = whole(some, left, gap)
-        lacking.append(gap * some.value[chosen].sum())
-        return chosen, bound
-
-    monkeypatch.setattr(sifting, "integral", integral)
-    taken, bound = sifting.branched(pairs, limits, found, known)
-    assert bound >= best - CLOSE
-    assert float(pairs.value[taken].sum()) >= best * (1 - GAP) - CLOSE
-    assert lacking[0] <= GAP * best
-    assert sifting.branched(pairs, limits, found, best - 1e-6)[1] >= best - CLOSE
-    assert np.unique(row[taken]).size == taken.sum()
-    assert np.unique(row[start]).size == start.sum()
-
-
-def test_a_solution_that_breaks_a_limit_is_not_taken_from_the_solver(monkeypatch):
-    values, room = short_of_minutes()
-    assert given_exams(values, room).method == "milp"
-    monkeypatch.setattr(sifting, "integral", lambda pairs, *_: (np.ones(len(pairs), dtype=bool), 1e9))
-    found = given_exams(values, room)
-    assert room.holds(counted(found.exam, 4))
-    assert found.gap > GAP
-
-
-def test_where_the_solver_finds_nothing_the_rounded_solution_stands(monkeypatch):
-    values, room = short_of_minutes()
-    monkeypatch.setattr(sifting, "integral", lambda *_: (None, np.inf))
-    found = given_exams(values, room)
-    assert room.holds(counted(found.exam, 4))
-    assert found.bound >= whole_program(values, room) - CLOSE
-    assert found.gap > GAP
-
-
-def test_the_solver_leaves_nothing_in_the_output(monkeypatch, capfd):
-    values, room = short_of_minutes()
-    monkeypatch.setattr("scipy.optimize.milp", lambda *of, **options: os.write(1, b"stray") and milp(*of, **options))
-    assert given_exams(values, room).method == "milp"
-    os.write(1, b"ours\n")
-    assert capfd.readouterr().out == "ours\n"
 
 
 def test_an_exam_that_takes_longer_does_not_rule_out_a_shorter_one():
@@ -422,15 +239,6 @@ def test_value_and_bound_are_those_of_the_must_exams_and_of_the_best_of_the_rest
     assert found.bound == pytest.approx(ordered + other.bound, abs=CLOSE)
 
 
-def test_the_bound_of_a_rounded_solution_counts_the_must_exams():
-    rng = np.random.default_rng(6)
-    values = rng.beta(0.4, 8, (4_000, 1)) * rng.random((4_000, 2))
-    must = np.where(np.arange(4_000) < 300, 0, NOBODY)
-    found = given_exams(values, limited(600, (600, 200), 25_001.5, (60.0, 20.0)), must)
-    assert found.bound > found.value > values[:300, 0].sum()
-    assert found.gap == pytest.approx((found.bound - found.value) / found.bound)
-
-
 def test_values_next_to_nothing_break_no_limit():
     values, room = random_instance(1)
     found = given_exams(np.ceil(values * 4) * 2.0**-1060, room)
@@ -453,33 +261,3 @@ def test_what_would_allocate_wrongly_is_refused(changed, message):
     arguments = {"values": np.zeros((2, 3)), "must": must, "must_order": must, "room": slots_only(1)}
     with pytest.raises(RunError, match=message):
         allocate(**arguments | changed, tickets=tickets)
-
-
-@pytest.mark.parametrize(
-    "fields", [(-1, (1,), None, (HOUR,)), (1, (-1,), None, (HOUR,)), (1, (1,), -1.0, (HOUR,)), (1, (1,), None, (0.0,))]
-)
-def test_a_room_with_impossible_limits_is_refused(fields):
-    with pytest.raises(RunError, match="at least 0 and durations above 0"):
-        Room(*fields)
-
-
-def test_a_room_needs_a_duration_for_every_limit():
-    with pytest.raises(RunError, match="as many exam limits as durations"):
-        Room(1, (1, 1), None, (HOUR,))
-
-
-def test_a_port_s_own_entry_goes_before_that_of_all_ports():
-    capacity = Capacity(exams={"*": {"nii": 2, "lab": 0}, "2704": {"nii": 9}}, minutes={"2704": 480.0})
-    exams = {"nii": Exam(minutes=20.0)}
-    own, other = (Room.of(capacity, exams, port, 5) for port in ("2704", "1001"))
-    assert dict(zip(reference.exams(), own.exams, strict=True))["nii"] == 5
-    assert dict(zip(reference.exams(), other.exams, strict=True)) == dict.fromkeys(reference.exams(), 5) | {
-        "nii": 2,
-        "lab": 0,
-    }
-    assert (own.minutes, other.minutes, own.minutes_of[:2]) == (480.0, None, (HOUR, 20.0))
-
-
-def test_what_is_left_of_a_room():
-    left = limited(5, (2, 3), 200.0, (60.0, 20.0)).less([1, 2])
-    assert left == limited(2, (1, 1), 100.0, (60.0, 20.0))

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -16,24 +15,10 @@ from riskscore.errors import RunError
 from riskscore.selection import match, select
 from riskscore.selection.ports import STRATA, THRESHOLD_RULE
 from riskscore.selection.values import exam_values
+from tests.selection.days import capacities, days_of, few, published, settings
 
 DAY = date(2026, 3, 2)
 HAZARDS = ("narcotics", "ipr", "undervaluation", "agriculture")
-
-# A day takes some 10 ms; the arithmetic has its hundreds of examples in test_design.py.
-few = hypothesis_settings(max_examples=20, deadline=None)
-
-days = st.builds(
-    lambda seed, counts: make_day(seed, dict(zip("ABCD", counts, strict=False))),
-    seed=st.integers(0, 2**32 - 1),
-    counts=st.lists(st.integers(1, 25), min_size=1, max_size=4),
-)
-capacities = st.builds(
-    Capacity,
-    default_share=st.floats(0, 0.5),
-    ports=st.dictionaries(st.sampled_from("ABCD"), st.integers(0, 50)),
-)
-settings = st.builds(Selection, seed=st.integers(), floor_share=st.floats(0, 1, exclude_min=True))
 
 
 def make_day(seed=0, ports=None):
@@ -49,6 +34,8 @@ def make_day(seed=0, ports=None):
     return day
 
 
+days = days_of(make_day)
+
 WATCH = MustExam(
     id="watch", exam="nii", owner="port", reason="on the watch-list",
     where=(Condition(column="watched", op="eq", value=True),),
@@ -63,11 +50,6 @@ def configured(capacity=None, settings=None, threshold=1.0):
     """Without a threshold to speak of, unless told."""
     settings = (settings or Selection()).model_copy(update={"high_risk_threshold": threshold})
     return Config(capacity=capacity or Capacity(ports={"A": 6, "B": 3}), selection=settings)
-
-
-def published(result):
-    """All that is said about each shipment, by name."""
-    return result.frame.join(result.exam_probabilities).sort_index()
 
 
 @few

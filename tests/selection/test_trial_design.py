@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -16,6 +15,7 @@ from riskscore.errors import RunError
 from riskscore.selection import Rival, match, select
 from riskscore.selection.design import ARM_ORDER, draw
 from riskscore.selection.lottery import Lottery
+from tests.selection.days import capacities, days_of, few, published, settings
 from tests.selection.test_design import (
     DRAWS,
     FLOOR,
@@ -35,8 +35,6 @@ from tests.selection.test_design import (
 
 DAY = date(2026, 3, 2)
 HAZARDS = ("narcotics", "ipr", "undervaluation")
-
-few = hypothesis_settings(max_examples=20, deadline=None)
 
 WATCH = MustExam(
     id="watch", exam="nii", owner="port", reason="on the watch-list",
@@ -201,21 +199,7 @@ def run(day, capacity=None, settings=None, rules=(WATCH,)):
     return select(day, day[list(HAZARDS)], found, config, DAY, rival)
 
 
-def published(result):
-    return result.frame.join(result.exam_probabilities).sort_index()
-
-
-days = st.builds(
-    lambda seed, counts: make_day(seed, dict(zip("ABCD", counts, strict=False))),
-    seed=st.integers(0, 2**32 - 1),
-    counts=st.lists(st.integers(1, 25), min_size=1, max_size=4),
-)
-capacities = st.builds(
-    Capacity,
-    default_share=st.floats(0, 0.5),
-    ports=st.dictionaries(st.sampled_from("ABCD"), st.integers(0, 50)),
-)
-settings = st.builds(Selection, seed=st.integers(), floor_share=st.floats(0, 1, exclude_min=True))
+days = days_of(make_day)
 
 
 @few
