@@ -1,150 +1,42 @@
-"""The fold: the same bits day by day, all at once, in pieces, in any order; and what it adds up to."""
+"""The fold: the same bits day by day, all at once, in pieces, in any order; and what one fact does."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from riskscore.history import DECAYED, Arrivals, EntityKind, Entries, Replay, State, archive, batch
-from riskscore.history.bins import BINS, QUANTITIES, middle
+from riskscore.history import DECAYED, Entries, Replay, State, archive
 from riskscore.history.keys import Coded
-from riskscore.history.measures import ACCOUNTS, BOOKS, NEVER, decayed_of
+from riskscore.history.measures import NEVER
 from riskscore.history.merging import merge
-
-if TYPE_CHECKING:
-    from riskscore.history import Facts, Track
-
-FIRST_DAY = 20_000
-DAYS = 6
-LAST = FIRST_DAY + DAYS - 1
-PAIR = "importer_x_shipper"
-KINDS = (
-    EntityKind("country", (), "all"),
-    EntityKind("importer", ("importer_id",), "importer", fans=(PAIR,)),
-    EntityKind("shipper", ("shipper_id",), "shipper", fans=(PAIR,)),
-    EntityKind(PAIR, ("importer_id", "shipper_id"), "pair"),
-    EntityKind("goods", ("hs6", "origin_country", "quantity_unit"), "three columns", peers=("value_per_unit",)),
+from tests.history.folding import (
+    DAYS,
+    FIRST_DAY,
+    KINDS,
+    LAST,
+    PAIR,
+    asking,
+    bits,
+    bits_read,
+    entities,
+    fold,
+    folds,
+    named,
+    of_days,
+    of_entity,
+    one_fact,
+    pick,
+    random_arrivals,
+    random_facts,
+    read,
+    seeds,
 )
-COLUMNS = ("hs6", "importer_id", "origin_country", "quantity_unit", "shipper_id")
-
-folds = settings(max_examples=8, deadline=None, derandomize=True)
-seeds = st.integers(0, 2**32 - 1)
-
-
-def random_facts(seed: int, size: int = 60) -> Facts:
-    """Facts of a few entities on a few days; amounts up to the largest that validation lets in."""
-    rng = np.random.default_rng(seed)
-    facts = {account: _entries(rng, account, size if account == "traffic" else size // 3) for account in ACCOUNTS}
-    traffic = facts["traffic"]
-    traffic.amounts["shipments"][:] = 1
-    traffic.amounts["amendments"][:] = rng.random(size) < 0.2
-    traffic.amounts["deletions"][:] = (traffic.side > 0) & (rng.random(size) < 0.5)
-    for measure in ("value_cents", "weight_g"):
-        traffic.amounts[measure][:] = rng.integers(0, 10**14, size)
-    return facts
-
-
-def _entries(rng: np.random.Generator, account: str, size: int) -> Entries:
-    day = np.sort(rng.integers(FIRST_DAY, LAST + 1, size)).astype(np.int32)
-    side = rng.integers(0, 2, size).astype(np.int8)
-    bins = {quantity: rng.integers(-1, BINS, size).astype(np.int16) for quantity in QUANTITIES}
-    amounts = {measure: rng.integers(0, 2, size) for measure in ACCOUNTS[account]}
-    earlier = day - np.where(side > 0, rng.integers(0, 9, size), 0)
-    return Entries(day, side, earlier.astype(np.int32), keys(rng, size), amounts, bins)
-
-
-def keys(rng: np.random.Generator, size: int) -> dict[str, Coded]:
-    return {c: Coded.of(pa.array(rng.choice(["b", "a", "\u00e4", None], size), pa.string())) for c in COLUMNS}
-
-
-def random_arrivals(seed: int, size: int = 25) -> Arrivals:
-    rng = np.random.default_rng(seed)
-    bins = {quantity: rng.integers(-1, BINS, size).astype(np.int16) for quantity in QUANTITIES}
-    day = rng.integers(FIRST_DAY - 1, LAST + 3, size).astype(np.int32)
-    return Arrivals(day, keys(rng, size), bins, rng.integers(0, 1000, size) / 8)
-
-
-NOBODY = random_arrivals(0, 0)
-
-
-def pick(facts: Facts, chosen) -> Facts:
-    """Of each account the facts that `chosen` names rows of, in that order."""
-    return {account: entries.take(chosen(entries)) for account, entries in facts.items()}
-
-
-def of_days(facts: Facts, first: int, last: int) -> Facts:
-    return pick(facts, lambda entries: np.flatnonzero((entries.day >= first) & (entries.day <= last)))
-
-
-def fold(facts: Facts, state: State | None = None, kinds=KINDS, through: int = LAST) -> State:
-    replay = Replay(state or State.empty(kinds), NOBODY)
-    replay.fold(facts, through)
-    return replay.state
-
-
-def read(facts: Facts, arrivals: Arrivals, *, cuts=(LAST,), whole: bool = True):
-    replay = Replay(State.empty(KINDS), arrivals, whole=whole)
-    for first, last in zip([FIRST_DAY - 1, *cuts], cuts, strict=False):
-        replay.fold(of_days(facts, first + 1, last), last)
-    return replay.result()
-
-
-def bits(state: State) -> dict[str, bytes]:
-    """A state as it would lie on disk."""
-    return dict(archive.packed(state))
-
-
-def bits_read(result) -> dict[str, bytes]:
-    """All that was read, to the last bit."""
-    tracks, peers, exposures = result
-    found = {}
-    for name, track in tracks.items():
-        columns = {f"{b} {m}": track.count(m) for b in BOOKS for m in BOOKS[b]}
-        columns |= {str(counter): track.recent(*counter) for counter in DECAYED}
-        columns |= {pair: track.fan(pair) for pair in track.fans}
-        days = (track.days_since_first(), track.days_since_last(), track.days_since_last_hit(), track.stated)
-        found |= {f"{name} {c}": each.tobytes() for c, each in columns.items()}
-        found[f"{name} days"] = b"".join(each.tobytes() for each in days)
-    parts = {f"{k} {q}": p for k, of_kind in peers.items() for q, p in of_kind.items()} | exposures
-    found |= {f"{k} {f.name}": getattr(part, f.name).tobytes() for k, part in parts.items() for f in fields(part)}
-    return found
-
-
-def of_entity(state: State, kind: str, row: int) -> dict[str, bytes]:
-    """Everything the state says of one entity."""
-    of_kind = state.kinds[kind]
-    found = {name: tally.array[row].tobytes() for name, tally in archive._dense(of_kind).items()}
-    for name, book in of_kind.books.items():
-        slot = book.slot[row]
-        if slot >= 0:
-            arrays = (book.counts.array[slot], book.fading.array[slot], book.last_hit.array[slot])
-            found[name] = b"".join(array.tobytes() for array in arrays)
-    return found
-
-
-def entities(state: State, kind: str) -> list[tuple[str, ...]]:
-    """The entities of a kind, by row."""
-    of_kind = state.kinds[kind]
-    columns = of_kind.kind.columns
-    codes = [np.arange(len(of_kind))] if len(columns) == 1 else of_kind.entities.codes()
-    texts = [state.texts[c].take(pa.array(code)).to_pylist() for c, code in zip(columns, codes, strict=True)]
-    return list(zip(*texts, strict=True))
-
-
-def named(entries: Entries, columns: tuple[str, ...]) -> list[tuple[str | None, ...]]:
-    """The entity that each fact names, column by column."""
-    texts = ([None if c < 0 else column.values[int(c)].as_py() for c in column.codes]
-             for column in (entries.keys[name] for name in columns))  # fmt: skip
-    return list(zip(*texts, strict=True))
-
 
 # The same bits ------------------------------------------------------------------------------------------------
 
@@ -247,145 +139,7 @@ def test_what_is_read_for_a_row_does_not_depend_on_the_other_rows(seed):
     assert bits_read(read(facts, arrivals.take(rows))) == bits_read(taken)
 
 
-# What it adds up to -------------------------------------------------------------------------------------------
-
-
-def asking(days, **texts: str | None) -> Arrivals:
-    """Arrivals on `days`, all naming the same."""
-    n = len(days)
-    columns = {c: Coded.of(pa.array([texts.get(c)] * n, pa.string())) for c in COLUMNS}
-    bins = {quantity: np.full(n, -1, np.int16) for quantity in QUANTITIES}
-    return Arrivals(np.array(days, np.int32), columns, bins, np.zeros(n))
-
-
-@folds
-@given(seeds)
-def test_a_record_is_the_plain_sum_of_its_facts(seed):
-    facts = random_facts(seed)
-    arrivals = asking(range(FIRST_DAY, LAST + 3))
-    country = read(facts, arrivals)[0]["country"]
-
-    for n, morning in enumerate(arrivals.day):
-        for account, entries in facts.items():
-            known = entries.day < morning
-            sign = np.where(entries.side == 0, 1, -1)
-            for measure, amounts in entries.amounts.items():
-                if measure == "deletions":
-                    expected = amounts[known & (entries.side > 0)].sum()
-                elif account == "findings" and measure.startswith("hits_"):
-                    continue  # told apart below: only facts with a hit name a hazard
-                else:
-                    expected = (amounts * sign)[known].sum()
-                assert country.count(measure)[n] == expected, measure
-        check_decayed(country, facts, n, morning)
-
-
-def check_decayed(country: Track, facts: Facts, n: int, morning: int) -> None:
-    for account, entries in facts.items():
-        known, sign = entries.day < morning, np.where(entries.side == 0, 1, -1)
-        for measure, half_life in (c for book in BOOKS for c in decayed_of(book) if c[0] in ACCOUNTS[account]):
-            amounts = (entries.amounts[measure] * sign)[known].astype(float)
-            total = float((amounts * 0.5 ** ((morning - entries.weight_day[known]) / half_life)).sum())
-            gross = float(np.abs(amounts).sum())
-            net = country.count(measure)[n]
-            found = country.recent(measure, half_life)[n]
-            assert found == (0 if net == 0 else pytest.approx(max(total, 0), abs=1e-12 * gross, rel=1e-12))
-
-
-@folds
-@given(seeds)
-def test_fans_count_the_pairs_first_filed_before(seed):
-    facts = random_facts(seed)
-    arrivals = asking(range(FIRST_DAY, LAST + 3), importer_id="a", shipper_id="b")
-    tracks = read(facts, arrivals)[0]
-    traffic = facts["traffic"]
-    pairs = named(traffic, ("importer_id", "shipper_id"))
-
-    for n, morning in enumerate(arrivals.day):
-        filed = {p for p, d, s in zip(pairs, traffic.day, traffic.side, strict=True) if d < morning and s == 0}
-        filed = {pair for pair in filed if None not in pair}
-        assert tracks["importer"].fan(PAIR)[n] == sum(importer == "a" for importer, _ in filed)
-        assert tracks["shipper"].fan(PAIR)[n] == sum(shipper == "b" for _, shipper in filed)
-
-
-@folds
-@given(seeds, st.booleans())
-def test_exposure_is_what_a_loop_over_the_partners_finds(seed, whole):
-    facts, arrivals = random_facts(seed, 90), random_arrivals(seed + 1)
-    exposure = read(facts, arrivals, whole=whole)[2]["importer_via_shipper"]
-    texts = arrivals.keys["importer_id"]
-
-    for n, (code, morning) in enumerate(zip(texts.codes, arrivals.day, strict=True)):
-        found = [getattr(exposure, name)[n] for name in ("partners", "offenders", "hits", "exams")]
-        if code < 0:
-            assert np.isnan(found).all()
-        else:
-            assert found == beside(facts, texts.values[int(code)].as_py(), morning)
-
-
-def beside(facts: Facts, importer: str, morning: int) -> list[int]:
-    """Partners, offenders, hits and exams of an importer, in their business with others."""
-    traffic = zip(named(facts["traffic"], ("importer_id", "shipper_id")), facts["traffic"].day,
-                  facts["traffic"].side, strict=True)  # fmt: skip
-    shippers = {s for (i, s), day, side in traffic if i == importer and s is not None and day < morning and side == 0}
-    totals: dict[str, Counter[str]] = {shipper: Counter() for shipper in shippers}
-    entries = facts["findings"]
-    for row, (i, s) in enumerate(named(entries, ("importer_id", "shipper_id"))):
-        if s in shippers and i != importer and entries.day[row] < morning:
-            for measure in ("hits", "exams"):
-                totals[s][measure] += int(entries.amounts[measure][row]) * (1 - 2 * int(entries.side[row]))
-    hits = [total["hits"] for total in totals.values()]
-    return [len(shippers), sum(h > 0 for h in hits), sum(hits), sum(total["exams"] for total in totals.values())]
-
-
-@folds
-@given(seeds)
-def test_peers_stand_where_sorting_them_puts_them(seed):
-    facts = random_facts(seed, 90)
-    traffic = facts["traffic"]
-    traffic.side[:] = 0  # what is filed only: a histogram of random withdrawals is none
-    goods = {"hs6": "a", "origin_country": "b", "quantity_unit": "a"}
-    arrivals = replace(asking([LAST + 1], **goods), bins={q: np.array([60], np.int16) for q in QUANTITIES})
-    position = read(facts, arrivals)[1]["goods"]["value_per_unit"]
-    own = [x == tuple(goods.values()) for x in named(traffic, tuple(goods))]
-    bins = np.sort(traffic.bins["value_per_unit"][own & (traffic.bins["value_per_unit"] >= 0)])
-
-    assert position.peers.tolist() == [len(bins)]
-    if len(bins):
-        lower, median, upper = (bins[int(np.ceil(len(bins) * q / 4)) - 1] for q in (1, 2, 3))
-        assert position.below[0] == pytest.approx(((bins < 60).sum() + (bins == 60).sum() / 2) / len(bins))
-        assert position.median[0] == middle(np.float64(median))
-        assert position.spread[0] == np.log2(middle(np.float64(upper)) / middle(np.float64(lower)))
-
-
-@folds
-@given(seeds)
-def test_a_batch_is_summed_up_entity_by_entity(seed):
-    crowd = random_arrivals(seed, 40)
-    rows = np.random.default_rng(seed).permutation(40)[:9]
-    asked, kind = crowd.take(rows), KINDS[3]
-    found = batch(kind, asked, crowd)
-    who = named(Entries(crowd.day, None, None, crowd.keys, {}, {}), kind.columns)  # type: ignore[arg-type]
-
-    for n, row in enumerate(rows):
-        together = [i for i in range(40) if who[i] == who[row] and crowd.day[i] == crowd.day[row]]
-        values = crowd.value_usd[together]
-        expected = [np.nan] * 3 if None in who[row] else [len(together), values.sum(), values.max()]
-        read_of_row = [found.shipments[n], found.value_usd[n], found.highest_value_usd[n]]
-        assert read_of_row == pytest.approx(expected, nan_ok=True)
-
-
 # One fact -----------------------------------------------------------------------------------------------------
-
-
-def one_fact(*days: int) -> Facts:
-    """One shipment with one exam on each of `days`, all of the same entities."""
-    n = len(days)
-    day, side = np.array(days, np.int32), np.zeros(n, np.int8)
-    columns = {c: Coded.of(pa.array(["a"] * n, pa.string())) for c in COLUMNS}
-    bins = {quantity: np.full(n, -1, np.int16) for quantity in QUANTITIES}
-    amounts = {account: {m: np.ones(n, np.int64) for m in ACCOUNTS[account]} for account in ACCOUNTS}
-    return {account: Entries(day, side, day, columns, amounts[account], bins) for account in ACCOUNTS}
 
 
 def test_a_half_life_halves():

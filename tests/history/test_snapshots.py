@@ -14,7 +14,7 @@ from riskscore.history.snapshots import Snapshot, is_usable, kept, latest_snapsh
 from riskscore.history.windows import epoch_day
 from tests import factories
 from tests.factories import DAY, append_rows, make_workspace, noon, opened
-from tests.history.test_fold import bits
+from tests.history.folding import bits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ def state_of(ledger: Ledger, through=YESTERDAY) -> State:
 
 
 def folded(state: State, facts, through: date) -> State:
-    from tests.history.test_fold import asking
+    from tests.history.folding import asking
 
     nobody = asking([])
     every = ("hs6", "importer_id", "importer_identity", "origin_country", "port", "shipper_id")

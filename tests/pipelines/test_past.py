@@ -24,7 +24,7 @@ from riskscore.ledger.views import live_on_days
 from riskscore.pipelines.past import Past
 from tests import factories
 from tests.factories import append_rows, make_workspace, opened
-from tests.history.test_fold import bits_read
+from tests.history.folding import bits_read
 from tests.history.worlds import END, MORNINGS, QUICK, THOROUGH, World, worlds
 
 if TYPE_CHECKING:
