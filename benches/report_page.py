@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT))  # the days and the browser are those of the tests
 
 from tests.pipelines import browser
 from tests.pipelines.report import days
-from tests.pipelines.report.test_page import WATCH, interactions
+from tests.pipelines.report.driving import WATCH, interactions
 
 if TYPE_CHECKING:
     from pathlib import Path

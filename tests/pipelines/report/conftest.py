@@ -1,4 +1,4 @@
-"""A scored day of plain values and one of hostile ones, each with its written report."""
+"""A scored day of plain values and one of hostile ones, each with its written report, and a browser to open it."""
 
 from __future__ import annotations
 
@@ -48,3 +48,25 @@ def bad_written(bad):
 @pytest.fixture(scope="package")
 def bad_data(bad_written):
     return data_of(bad_written.page)
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Opens a file; at the end nothing may have been complained of or asked of the network."""
+    contexts, complaints, requests = [], [], []
+
+    def call(path, width=1280, **options):
+        context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(path.as_uri())
+        return page
+
+    yield call
+    for context in contexts:
+        context.close()
+    assert complaints == []
+    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []

@@ -2,71 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import csv
-import hashlib
 import io
 import json
-import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from riskscore.pipelines import pages
-from riskscore.pipelines.report.page import LIBRARIES, render
-from tests.pipelines import browser
-
-pytestmark = pytest.mark.skipif(browser.CHROMIUM is None, reason="no chromium here: apt-get install chromium")
+from riskscore.pipelines.report.page import render
+from tests.pipelines.report.driving import SPILLING, WATCH, assert_listed, ids, interactions, pick, wait_for_card
 
 MANY = 5_000
-RELEASED = {
-    "d3.min.js": "912111098ea99503a6f4967361d2bbdc9dbf58cf9c678c8e27e5b02d1a07f0c1",
-    "plot.min.js": "4358086467740777dd788d6b27a95cebdbaefdd50c730a3060117073bd7134cb",
-}
 SLOWEST_MS = 200
-HIDDEN = re.compile("[\u200b\u202a-\u202e\u2066-\u2069\ufeff]")
-
-# Every interaction's time from the event to the next painted frame, as the browser itself measures it.
-WATCH = """() => {
-  window.slow = [];
-  new PerformanceObserver((list) => {
-    for (const e of list.getEntries()) if (e.interactionId) window.slow.push([e.name, e.duration]);
-  }).observe({type: 'event', durationThreshold: 16, buffered: true});
-}"""
-
-_SPILLING = """(width) => [...document.querySelectorAll('main *')]
-  .filter((e) => !e.closest('.scroll, svg, .one') && e.checkVisibility())
-  .filter((e) => e.getBoundingClientRect().right > width + 1)
-  .map((e) => e.outerHTML.slice(0, 80))"""
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def open_page(chromium):
-    """Opens a file; at the end nothing may have been complained of or asked of the network."""
-    contexts, complaints, requests = [], [], []
-
-    def call(path, width=1280, **options):
-        context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(path.as_uri())
-        return page
-
-    yield call
-    for context in contexts:
-        context.close()
-    assert complaints == []
-    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
 
 
 @pytest.fixture(scope="module")
@@ -76,32 +24,6 @@ def many(data, tmp_path_factory):
     path = tmp_path_factory.mktemp("many") / "worklist.html"
     path.write_text(render({**data, "rows": rows}), encoding="utf-8")
     return path
-
-
-def ids(page):
-    """Of the rows in the page: those in sight and a few around them."""
-    return page.locator("#rows .id").all_inner_texts()
-
-
-def assert_listed(page, rows):
-    """The list is that of `rows`, from the first one in sight to the last."""
-    wanted = [row["id"] for row in rows]
-    assert page.inner_text("#count").startswith((f"{len(wanted):,} shipments", f"{len(wanted):,} of "))
-    shown = ids(page)
-    assert shown == wanted[: len(shown)]
-    assert len(shown) >= min(len(wanted), 9)
-    page.evaluate("document.getElementById('pane').scrollTop = 1e9")
-    last = ["-", *wanted][-1]
-    page.wait_for_function("id => [...document.querySelectorAll('#rows .id')].at(-1)?.textContent === id", arg=last)
-    assert ids(page) == wanted[-len(ids(page)) :]
-
-
-def pick(page, name, value):
-    page.select_option(f"#{name}", value)
-
-
-def wait_for_card(page, shipment):
-    page.wait_for_function("id => document.querySelector('#card h2')?.textContent === id", arg=shipment)
 
 
 def test_the_list_is_the_day_s_in_its_order(open_page, written, data):
@@ -237,7 +159,7 @@ def test_nothing_scrolls_sideways(open_page, request, kind, width):
     for tab in ("list", "day"):
         page.click(f"#tab-{tab}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.evaluate(_SPILLING, width) == []
+        assert page.evaluate(SPILLING, width) == []
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -245,7 +167,7 @@ def test_nothing_scrolls_sideways(open_page, request, kind, width):
 def test_the_standing_reports_fit_any_screen(open_page, bad_written, name, width):
     page = open_page(bad_written.folder / name, width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate(_SPILLING, width) == []
+    assert page.evaluate(SPILLING, width) == []
     assert page.locator("figure svg").count() == 2
 
 
@@ -305,114 +227,6 @@ def test_it_prints_the_card_and_the_whole_list(open_page, written, data):
     assert page.locator("#card h2").is_visible()
     assert page.evaluate("getComputedStyle(document.getElementById('pane')).overflow") == "visible"
     assert len(ids(page)) < len(data["rows"]), "the list was not put back"
-
-
-def test_hostile_values_are_only_read(open_page, bad_written, bad_data):
-    page = open_page(bad_written.page)
-    # Every card once, with every long text unfolded.
-    text = page.evaluate(
-        """() => state.shown.map((row, at) => {
-      state.at = at;
-      drawCard();
-      document.querySelectorAll('#card .more').forEach((more) => more.click());
-      return document.getElementById('card').textContent;
-    }).join('')"""
-    )
-    page.click("#tab-day")
-    text += page.evaluate("document.querySelector('main').textContent")
-    assert page.evaluate("window.pwned") is None
-    assert "window.pwned = 1" in text
-    assert not HIDDEN.search(text)
-    assert page.locator("main img, main script, main iframe, main a[href^=http]").count() == 0
-    assert page.evaluate("document.scripts.length") == 4
-
-
-def test_a_long_text_is_cut_with_the_whole_at_hand(open_page, bad_written, bad_data):
-    page = open_page(bad_written.page)
-    row = next(row for row in bad_data["rows"] if len(row["declared"].get("importer_name", "")) == 10_000)
-    page.fill("#search", row["id"])
-    page.locator("#rows .row").first.click()
-    button = page.locator("#card .parties .more").first
-    before = len(page.inner_text("#card"))
-    button.click()
-    assert len(page.inner_text("#card")) > before + 9_000
-    assert page.evaluate("document.getElementById('card').scrollWidth <= document.getElementById('card').clientWidth")
-
-
-def test_the_export_of_hostile_rows_holds_no_formula(open_page, bad_written):
-    page = open_page(bad_written.page)
-    with page.expect_download() as download:
-        page.click("#export")
-    rows = list(csv.reader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
-    texts = [cell for row in rows for cell in row if not re.fullmatch(r"-?[\d.e-]+", cell)]
-    assert any(text.startswith("'=") for text in texts)
-    assert not [text for text in texts if text.lstrip().startswith(("=", "+", "-", "@"))]
-
-
-def test_the_libraries_are_those_that_were_released():
-    """SHA-256 of dist/d3.min.js of d3 7.9.2 and dist/plot.umd.min.js of @observablehq/plot 0.6.17 on npm."""
-    folder = Path(pages.__file__).parent / "templates"
-    found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in LIBRARIES}
-    assert found == RELEASED
-
-
-def test_the_policy_names_every_script_and_style(written):
-    text = written.page.read_text(encoding="utf-8")
-    [policy] = re.findall(r'Content-Security-Policy" content="([^"]+)"', text)
-    made = re.findall(r"<(script|style)>(.*?)</\1>", text, re.DOTALL)
-    assert len(made) == 4
-    assert "unsafe" not in policy
-    for _, content in made:
-        digest = hashlib.sha256(content.encode()).digest()
-        assert base64.b64encode(digest).decode() in policy
-    assert " style=" not in text.split("<body", 1)[1].split('id="data"', 1)[0]
-
-
-def test_an_injected_script_would_be_stopped(chromium, written, tmp_path):
-    """What the checks above would see of a page that lets a script through."""
-    broken = tmp_path / "broken.html"
-    text = written.page.read_text(encoding="utf-8")
-    broken.write_text(text.replace("<main>", "<main><script>window.pwned = 1</script>"), encoding="utf-8")
-    context = chromium.new_context()
-    page, said = context.new_page(), []
-    page.on("console", lambda message: said.append(message.text))
-    page.goto(broken.as_uri())
-    assert page.evaluate("window.pwned") is None
-    assert any("Content Security Policy" in message for message in said)
-    context.close()
-
-
-# A select cannot be changed by hand here, so its handler is timed up to the next frame; the rest as events.
-_CHANGES = """async () => {
-  const spent = {};
-  for (const [id, value] of [['sort', 'harm'], ['port', '2704'], ['arm', 'risk'], ['port', ''], ['arm', '']]) {
-    const begun = performance.now();
-    document.getElementById(id).value = value;
-    document.getElementById(id).dispatchEvent(new Event('change'));
-    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-    spent[`${id}=${value}`] = performance.now() - begun;
-  }
-  return spent;
-}"""
-
-
-def interactions(page):
-    """Milliseconds of the things an analyst does, one after the other, each until it is painted."""
-    page.evaluate("window.slow = []")
-    spent = page.evaluate(_CHANGES)
-    page.click("#search")
-    page.keyboard.type("imp04 tier")
-    page.keyboard.press("Escape")
-    page.click("#rows .row >> nth=3")
-    for key in ("ArrowDown", "ArrowDown", "PageDown", "End", "Home"):
-        page.keyboard.press(key)
-        page.wait_for_timeout(40)
-    page.click("#tab-day")
-    page.click("#tab-list")
-    page.wait_for_timeout(300)
-    for name, duration in page.evaluate("window.slow"):
-        spent[name] = max(duration, spent.get(name, 0))
-    return spent
 
 
 @pytest.mark.slow

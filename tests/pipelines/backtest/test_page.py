@@ -11,8 +11,6 @@ import pytest
 from riskscore.pipelines.backtest import backtest
 from tests.pipelines import browser
 
-pytestmark = pytest.mark.skipif(browser.CHROMIUM is None, reason="no chromium here: apt-get install chromium")
-
 WIDTHS = (1280, 390)
 
 
@@ -23,12 +21,6 @@ def report(country, tmp_path_factory):
         return Path(given)
     workspace = country.copy(tmp_path_factory.mktemp("page") / "ws")
     return backtest(workspace, country.day - timedelta(14), country.day, step_days=7).folder / "report.html"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module", params=[(width, dark) for width in WIDTHS for dark in (False, True)], ids=str)
