@@ -6,7 +6,7 @@ import pytest
 
 from riskscore import reference
 from riskscore.errors import ConfigError
-from riskscore.reference import PACKAGED, de_minimis, tables
+from riskscore.reference import PACKAGED, de_minimis, loading, tables
 from riskscore.reference.facts import Fact, changes, joined, read_day
 from riskscore.reference.loading import names
 
@@ -39,6 +39,14 @@ def test_the_same_rows_give_the_same_digest(own):
     text = "\n".join([",".join(rows[0]), *(",".join(f'"{cell}"' for cell in row.values()) for row in rows)])
 
     assert own(bonds=text).digest() == PACKAGED.digest()
+
+
+def test_a_digest_is_computed_once(own, monkeypatch):
+    replaced = own(de_minimis=FLAT)
+    first = replaced.digest()
+    monkeypatch.setattr(loading, "names", lambda: pytest.fail("computed anew"))
+
+    assert replaced.digest() == first
 
 
 def test_more_columns_another_order_and_a_byte_order_mark_are_welcome(own):
