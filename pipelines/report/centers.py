@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from riskscore.pipelines.backtest import pictures
 from riskscore.pipelines.backtest.numbers import Shown, counted, dollars, shown
 from riskscore.pipelines.report.texts import visible
-from riskscore.pipelines.report.year import Year, exam_rate, found_usd, hit_rate, statuses
+from riskscore.pipelines.report.year import Year, exam_rate, found_usd, hit_rate, self_assessing, statuses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,9 +35,8 @@ def by_center(year: Year, ledger: Ledger, position: int) -> pd.DataFrame:
     importers = year.arrivals["importer_id"]
     today = pd.Series(pd.Timestamp(year.day), index=importers.index)
     known = statuses(ledger, importers, today, position)
-    flags = [known[name].eq(True).fillna(False).astype(bool) for name in ("isa_member", "ctpat_trade_compliance")]
-    partner = known["ctpat_tier"].fillna(0).gt(0) | flags[0] | flags[1]
-    return year.arrivals.assign(center=known["center"].fillna(NOT_ON_RECORD), partner=partner.astype(bool))
+    partner = known["ctpat_tier"].fillna(0).gt(0).astype(bool) | self_assessing(known)
+    return year.arrivals.assign(center=known["center"].fillna(NOT_ON_RECORD), partner=partner)
 
 
 def table(rows: pd.DataFrame, names: Mapping[str, Center]) -> dict[str, Any]:
@@ -48,26 +46,16 @@ def table(rows: pd.DataFrame, names: Mapping[str, Center]) -> dict[str, Any]:
         rows: see `by_center`.
         names: the Centers known, by code.
     """
-    groups = sorted(rows.groupby("center"), key=lambda group: (-len(group[1]), group[0]))
-    lines = [(_named(str(center), names), _cells(group)) for center, group in groups]
-    if len(groups) > 1:
+    found = sorted(rows.groupby("center"), key=lambda group: (-len(group[1]), group[0]))
+    lines = [(_named(str(center), names), _cells(group)) for center, group in found]
+    if len(found) > 1:
         lines.append(("all", _cells(rows)))
     return {"caption": "Per Center, the year before", "columns": COLUMNS, "rows": lines}
 
 
-def drawn(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Pictures: how often each Center's entries are examined, and how often that finds something."""
-    groups = [(visible(str(center)), group) for center, group in rows.groupby("center")]
-    made = []
-    for name, title, figure, said in (
-        ("center-exams", "Entries examined, by Center", exam_rate, "Share of entries that were examined"),
-        ("center-hits", "Exams that found something, by Center", hit_rate, "Share of exams with a result"),
-    ):
-        bars = [(label, figure(group)) for label, group in groups]
-        if any(estimate.defined for _, estimate in bars):
-            svg = pictures.bars(name, bars, unit="%")
-            made.append({"title": title, "svg": svg, "said": f"{said}; dark lines are 95 % intervals."})
-    return made
+def groups(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The rows of each Center, by its code, fit to be seen."""
+    return [(visible(str(center)), group) for center, group in rows.groupby("center")]
 
 
 def _cells(group: pd.DataFrame) -> list[Shown]:

@@ -12,9 +12,8 @@ import numpy as np
 
 from riskscore.config import Exam
 from riskscore.models.estimates import ratio
-from riskscore.pipelines.backtest import pictures
 from riskscore.pipelines.backtest.numbers import Shown, counted, dollars, shown, times
-from riskscore.pipelines.report.year import Year, exam_rate, found_usd, hit_rate, statuses
+from riskscore.pipelines.report.year import Year, exam_rate, found_usd, hit_rate, self_assessing, statuses
 from riskscore.reference import examinations
 from riskscore.reference.ctpat import effective_tier
 
@@ -42,9 +41,8 @@ def by_standing(year: Year, ledger: Ledger, position: int) -> pd.DataFrame:
     """
     known = statuses(ledger, year.arrivals["importer_id"], year.arrivals["arrival_date"], position)
     tier = np.nan_to_num(effective_tier(known["ctpat_tier"], known["ctpat_status"], year.arrivals["arrival_date"]))
-    trade = known["isa_member"].eq(True).fillna(False) | known["ctpat_trade_compliance"].eq(True).fillna(False)
     unstated = year.arrivals["importer_id"].isna().to_numpy(bool)
-    kinds = [unstated, known["aeo_programme"].notna().to_numpy(bool), trade.to_numpy(bool)]
+    kinds = [unstated, known["aeo_programme"].notna().to_numpy(bool), self_assessing(known).to_numpy(bool)]
     return year.arrivals.assign(
         tier=np.where(unstated, UNSTATED, np.array(TIERS)[tier.astype(np.int64)]),
         programme=np.select(kinds, PROGRAMMES[:0:-1], PROGRAMMES[0]),
@@ -141,17 +139,7 @@ def total_span(counts: Mapping[str, int], spans: Mapping[str, Span | None], unit
     return Shown(high, notes)
 
 
-def drawn(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Pictures: burden and results by tier."""
-    groups = [(name, rows[rows["tier"] == name]) for name in TIERS]
-    groups = [(name, group) for name, group in groups if len(group)]
-    made = []
-    for name, title, figure, said in (
-        ("tier-exams", "Arrivals examined, by CTPAT tier", exam_rate, "Share of arrivals that were examined"),
-        ("tier-hits", "Exams that found something, by CTPAT tier", hit_rate, "Share of exams with a result"),
-    ):
-        bars = [(label, figure(group)) for label, group in groups]
-        if any(estimate.defined for _, estimate in bars):
-            svg = pictures.bars(name, bars, unit="%")
-            made.append({"title": title, "svg": svg, "said": f"{said}; dark lines are 95 % intervals."})
-    return made
+def groups(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The rows of each tier that has any."""
+    found = [(name, rows[rows["tier"] == name]) for name in TIERS]
+    return [(name, group) for name, group in found if len(group)]

@@ -98,6 +98,12 @@ def statuses(ledger: Ledger, importers: pd.Series[str], days: pd.Series, positio
     return found.take(numbers.to_numpy()).set_axis(importers.index)
 
 
+def self_assessing(known: pd.DataFrame) -> pd.Series[bool]:
+    """Whether each importer is in ISA or CTPAT Trade Compliance, of `statuses`; not known to be is false."""
+    flags = known[["isa_member", "ctpat_trade_compliance"]]
+    return flags.eq(True).fillna(False).astype(bool).any(axis="columns")
+
+
 def share(part: int, whole: int) -> Estimate:
     """A proportion of what was counted, with its 95 % interval (Wilson); undefined of nothing.
 
