@@ -14,9 +14,6 @@ from hypothesis import strategies as st
 from riskscore.history import Entries, batch
 from riskscore.history.bins import QUANTITIES, middle
 from riskscore.history.measures import ACCOUNTS, BOOKS, decayed_of
-
-if TYPE_CHECKING:
-    from riskscore.history import Facts, Track
 from tests.history.folding import (
     FIRST_DAY,
     KINDS,
@@ -30,6 +27,9 @@ from tests.history.folding import (
     read,
     seeds,
 )
+
+if TYPE_CHECKING:
+    from riskscore.history import Facts, Track
 
 
 @folds
