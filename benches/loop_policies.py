@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import pandas as pd
 from loop_country import TRUSTED_TIER
 
 from riskscore import reference
@@ -17,12 +18,12 @@ from riskscore.config import Selection
 from riskscore.selection.design import ARM_ORDER, Port, RandomPart, draw
 from riskscore.selection.lottery import Lottery
 from riskscore.selection.room import Room
+from riskscore.selection.values import expected_finds
 from riskscore.simulator import lists
 
 if TYPE_CHECKING:
     from datetime import date
 
-    import pandas as pd
     from loop_country import Flags, Floats, Ints, Texts
 
 SHARE = 0.05
@@ -166,7 +167,7 @@ class Ours:
     name: str
     training: Training
     floor_share: float = 0.03
-    novelty_share: float = 0.07
+    novelty_share: float = 0.0
     strata: bool = True
     matched: bool = True
     all_labels: float = 0.0
@@ -250,10 +251,10 @@ def _lottery(week: Week, rng: np.random.Generator) -> Lottery:
 
 
 def _matched(week: Week) -> Floats:
-    """Worth of each exam: the score, which speaks of EXAM, times how much more the exam finds in such shipments."""
-    assert week.scores is not None
-    found = week.rates @ _SEEN.T
-    return np.asarray(week.scores[:, None] * found / np.maximum(found[:, [_EXAM]], _NONE))
+    """Worth of each exam: the library's, where found rates stand in for the models of single hazards."""
+    best = _SEEN.max(axis=0)
+    scores = pd.DataFrame(week.rates * best, columns=list(lists.HAZARDS)).assign(any=week.scores)
+    return expected_finds(scores).to_numpy()
 
 
 _SEEN = np.array([[reference.sensitivity()[exam, hazard] for hazard in lists.HAZARDS] for exam in reference.exams()])
@@ -300,13 +301,13 @@ _IPW = TRAININGS["ipw"]
 OURS: tuple[Policy, ...] = (
     Ours("ours", _IPW),
     Ours("ours without floor", _IPW, floor_share=0.0),
-    Ours("ours without novelty", _IPW, novelty_share=0.0),
+    Ours("ours with novelty", _IPW, novelty_share=0.07),
     Ours("ours without strata", _IPW, strata=False),
     Ours("ours without matched exams", _IPW, matched=False),
     Ours("ours without weights", TRAININGS["neither"]),
     Ours("ours with recency", TRAININGS["ipw + recency"]),
 )
-"""The library's design, and each of its parts switched off."""
+"""The library's design, and each of its parts switched off, or on where its default is off."""
 
 BLIND: tuple[Policy, ...] = (
     Random(),

@@ -6,6 +6,7 @@ the shipment may hide and on which exam is held.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,7 +53,7 @@ def exam_values(
     >>> from riskscore.config import Selection
     >>> scores = pd.DataFrame({"any": [0.4], "undervaluation": [0.3], "ipr": [0.1]}, index=["S1"])
     >>> exam_values(scores, None, Selection(), {}).loc["S1"].round(3).to_dict()
-    {'document': 0.15, 'nii': 0.0, 'tailgate': 0.03, 'intensive': 0.17, 'agriculture': 0.0, 'pga': 0.0, 'lab': 0.0}
+    {'document': 0.4, 'nii': 0.0, 'tailgate': 0.05, 'intensive': 0.373, 'agriculture': 0.0, 'pga': 0.0, 'lab': 0.0}
     """
     if settings.objective == "hits":
         return expected_finds(scores)
@@ -65,37 +66,37 @@ def exam_values(
 
 
 def expected_finds(scores: pd.DataFrame) -> pd.DataFrame:
-    """Chance that an exam finds anything: `any` times the mean sensitivity over the shipment's mix of hazards.
+    """Chance that an exam finds anything: `any` for the exam that suits the shipment's mix of hazards, less for others.
 
-    The mix is the hazards' own probabilities, made to add up to 1. Two shipments with the same mix so rank by `any`,
-    the forecast that learned from most cases. Where no hazard has a probability above 0 the mix is not known, and the
-    plain mean over the learned hazards stands in: every hazard as likely as the next.
+    `any` learned what exams found, so it already counts what they miss: it is taken to speak of the best exam, and all
+    shipments rank by it. Another exam finds as much less as it sees less of the mix, which is the hazards' own
+    probabilities (`relative_sensitivity`). Where no hazard has a probability above 0 the mix is not known: what an exam
+    sees of all learned hazards stands in.
 
     Args:
         scores: as for `exam_values`.
 
     Returns:
-        The index of `scores`; one float64 column per exam, in [0, any].
+        The index of `scores`; one float64 column per exam, in [0, any]; the largest of a row is `any`.
 
     >>> scores = pd.DataFrame({"any": [0.4, 0.4], "narcotics": [0.2, None]}, index=["S1", "S2"])
-    >>> expected_finds(scores)[["document", "nii", "intensive"]].round(4)
-        document   nii  intensive
-    S1      0.00  0.20      0.340
-    S2      0.12  0.03      0.165
+    >>> expected_finds(scores)[["document", "nii", "intensive", "lab"]].round(3)
+        document    nii  intensive    lab
+    S1     0.000  0.211      0.358  0.400
+    S2     0.291  0.073      0.400  0.238
     """
-    hazards = scores.drop(columns=ANY)
-    seen, mass = _seen(hazards, reference.hazards()), np.zeros(len(scores))
-    for hazard in hazards:
-        mass += _chance(hazards[hazard])
-    known, chance = mass > 0, scores[ANY].to_numpy(dtype=np.float64)
-    for exam, plain in mean_sensitivity().items():
-        mix = np.divide(seen[exam], mass, out=np.full(len(mass), plain), where=known)
-        seen[exam] = chance * mix
+    seen, plain = _seen(scores.drop(columns=ANY), reference.hazards()), _of_unknown_mix()
+    best = np.maximum.reduce([*seen.values()])
+    known, chance = best > 0, scores[ANY].to_numpy(dtype=np.float64)
+    for exam, part in seen.items():
+        seen[exam] = chance * np.divide(part, best, out=np.full(len(best), plain[exam]), where=known)
     return _framed(seen, scores.index)
 
 
 def expected_harm_found(harm: pd.DataFrame, hazards: Collection[str] | None = None) -> pd.DataFrame:
-    """Expected harm that an exam finds, in USD: over the hazards, expected harm times the exam's sensitivity.
+    """Expected harm that an exam finds, in USD: over the hazards, expected harm times `relative_sensitivity`.
+
+    Expected harm is that of what exams find; all of it is found by the exam that sees the hazard best.
 
     Args:
         harm: USD of expected harm per shipment and hazard; NaN = none.
@@ -110,7 +111,7 @@ def expected_harm_found(harm: pd.DataFrame, hazards: Collection[str] | None = No
     >>> harm = pd.DataFrame({"undervaluation": [1000.0], "ipr": [200.0]}, index=["S1"])
     >>> expected_harm_found(harm, revenue_hazards())[["document", "nii", "intensive"]]
         document  nii  intensive
-    S1     500.0  0.0      300.0
+    S1    1000.0  0.0      600.0
     """
     return _framed(_seen(harm, reference.hazards() if hazards is None else hazards), harm.index)
 
@@ -124,14 +125,25 @@ def revenue_hazards() -> tuple[str, ...]:
     return tuple(row["hazard"] for row in reference.rows("hazards") if row["family"] == "revenue")
 
 
-def mean_sensitivity() -> dict[str, float]:
-    """Plain mean over the learned hazards of the chance that an exam finds one that is there, by exam.
+@cache
+def relative_sensitivity() -> Mapping[tuple[str, str], float]:
+    """Of what the exam that sees a hazard best would find of it, the share that each exam finds, by (exam, hazard).
 
-    >>> round(mean_sensitivity()["intensive"], 4)
-    0.4125
+    From the chances of reference/exam_visibility.csv; 0 where no exam sees the hazard.
+
+    >>> relative_sensitivity()["intensive", "undervaluation"], relative_sensitivity()["document", "undervaluation"]
+    (0.6, 1.0)
     """
+    sensitivity, exams = reference.sensitivity(), reference.exams()
+    best = {hazard: max(sensitivity[exam, hazard] for exam in exams) for hazard in reference.hazards()}
+    return {pair: chance / best[pair[1]] if chance else 0.0 for pair, chance in sensitivity.items()}
+
+
+def _of_unknown_mix() -> dict[str, float]:
+    """By exam, how much of the learned hazards it sees, relative to the exam that sees most."""
     sensitivity, learned = reference.sensitivity(), reference.learned_hazards()
-    return {exam: sum(sensitivity[exam, h] for h in learned) / len(learned) for exam in reference.exams()}
+    seen = {exam: sum(sensitivity[exam, hazard] for hazard in learned) for exam in reference.exams()}
+    return {exam: part / max(seen.values()) for exam, part in seen.items()}
 
 
 def _blended(scores: pd.DataFrame, harm: pd.DataFrame, settings: Selection, exams: Mapping[str, Exam]) -> pd.DataFrame:
@@ -154,19 +166,19 @@ def _known(harm: pd.DataFrame | None, index: pd.Index[str], objective: str) -> p
 
 
 def _seen(parts: pd.DataFrame, counted: Collection[str]) -> dict[str, npt.NDArray[np.float64]]:
-    """By exam, the sum over the hazards that count of their part times the exam's sensitivity."""
+    """By exam, the sum over the hazards that count of their part times the exam's share of what can be found."""
     unknown = parts.columns.difference(list(reference.hazards()))
     if len(unknown):
         raise RunError(f"unknown hazards: {', '.join(map(str, unknown))}", where="selection")
-    sensitivity = reference.sensitivity()
+    share = relative_sensitivity()
     found = {exam: np.zeros(len(parts)) for exam in reference.exams()}
     # Hazard by hazard in one fixed order, not a matrix product: its sums may differ in the last bit with
     # the number of rows and threads, and a last bit decides ties.
     for hazard in (h for h in reference.hazards() if h in parts.columns and h in counted):
         own = _chance(parts[hazard])
         for exam, total in found.items():
-            if sensitivity[exam, hazard]:
-                total += own * sensitivity[exam, hazard]  # noqa: PLW2901 - added to in place
+            if share[exam, hazard]:
+                total += own * share[exam, hazard]  # noqa: PLW2901 - added to in place
     return found
 
 

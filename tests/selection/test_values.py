@@ -13,9 +13,10 @@ from riskscore.selection.values import exam_values, expected_finds, expected_har
 
 EXAMS, LEARNED = reference.exams(), reference.learned_hazards()
 SEES = reference.sensitivity()
+BEST = {hazard: max(SEES[exam, hazard] for exam in EXAMS) for hazard in LEARNED}
 HITS = Selection()
 
-chances = st.none() | st.floats(0, 1)
+chances = st.none() | st.just(0.0) | st.floats(1e-6, 1)
 
 
 def scored(hazards, risk=0.4):
@@ -29,20 +30,17 @@ def test_expected_finds_against_a_plain_loop(rows):
     scores = pd.DataFrame(rows, columns=["any", *names], dtype="float64")
     found = expected_finds(scores)
     for place, (risk, *own) in enumerate(rows):
-        mix = dict(zip(names, [chance or 0.0 for chance in own], strict=True))
-        if not sum(mix.values()):
-            mix = dict.fromkeys(LEARNED, 1.0)
+        mix = {hazard: chance / BEST[hazard] for hazard, chance in zip(names, own, strict=True) if chance}
+        mix = mix or dict.fromkeys(LEARNED, 1.0)
+        seen = {exam: sum(chance * SEES[exam, hazard] for hazard, chance in mix.items()) for exam in EXAMS}
         for exam in EXAMS:
-            seen = sum(chance * SEES[exam, hazard] for hazard, chance in mix.items()) / sum(mix.values())
-            assert found.at[place, exam] == pytest.approx(risk * seen, abs=1e-12)
+            assert found.at[place, exam] == pytest.approx(risk * seen[exam] / max(seen.values()), abs=1e-12)
 
 
-@given(st.lists(st.floats(0, 1), min_size=2, max_size=9), st.floats(0.001, 1), st.floats(0, 1))
-def test_shipments_of_the_same_mix_rank_by_their_risk(risks, first, second):
-    scores = pd.DataFrame({"any": risks, "ipr": first, "agriculture": second})
-    best = expected_finds(scores).max(axis=1).to_numpy()
-    order = np.argsort(risks, kind="stable")
-    assert (np.diff(best[order]) >= 0).all()
+@given(st.lists(st.tuples(st.floats(0, 1), chances, chances), min_size=1, max_size=9))
+def test_the_exam_that_suits_a_shipment_finds_all_that_was_forecast(rows):
+    scores = pd.DataFrame(rows, columns=["any", "ipr", "agriculture"], dtype="float64")
+    assert expected_finds(scores).max(axis=1).tolist() == scores["any"].tolist()
 
 
 def test_no_exam_expects_more_finds_than_there_is_risk():
@@ -69,7 +67,7 @@ def test_harm_found_against_a_plain_loop():
     for hazards in (LEARNED, revenue_hazards()):
         found = expected_harm_found(harm, hazards)
         for place, exam in [(0, "document"), (2, "intensive"), (5, "lab")]:
-            usd = sum(np.nan_to_num(harm.at[place, h]) * SEES[exam, h] for h in hazards)
+            usd = sum(np.nan_to_num(harm.at[place, h]) * SEES[exam, h] / BEST[h] for h in hazards)
             assert found.at[place, exam] == pytest.approx(usd)
 
 
@@ -78,8 +76,8 @@ def test_each_objective_is_what_it_says():
     harm = pd.DataFrame({"ipr": [900.0], "undervaluation": [400.0]}, index=scores.index)
     worth = {o: exam_values(scores, harm, Selection(objective=o), {}) for o in ("hits", "harm", "revenue")}
     pd.testing.assert_frame_equal(worth["hits"], expected_finds(scores))
-    assert worth["harm"].at["S0", "intensive"] == pytest.approx(900 * 0.8 + 400 * 0.3)
-    assert worth["revenue"].at["S0", "intensive"] == pytest.approx(400 * 0.3)
+    assert worth["harm"].at["S0", "intensive"] == pytest.approx(900 + 400 * 0.6)
+    assert worth["revenue"].at["S0", "intensive"] == pytest.approx(400 * 0.6)
     assert tuple(worth["harm"].columns) == EXAMS
 
 
@@ -88,8 +86,7 @@ def test_a_blend_is_the_sum_of_its_weighted_parts_less_the_cost():
     harm = pd.DataFrame({"ipr": [900.0], "undervaluation": [400.0]}, index=scores.index)
     settings = Selection(objective="blend", blend=Blend(hits=100.0, harm=0.5, revenue=2.0, cost=3.0))
     found = exam_values(scores, harm, settings, {"intensive": Exam(cost_usd=200.0)})
-    hits = 0.4 * (0.2 * 0.8 + 0.1 * 0.3) / 0.3
-    assert found.at["S0", "intensive"] == pytest.approx(100 * hits + 0.5 * 840 + 2 * 120 - 3 * 200)
+    assert found.at["S0", "intensive"] == pytest.approx(100 * 0.4 + 0.5 * 1140 + 2 * 240 - 3 * 200)
     assert found.at["S0", "nii"] == 0.0
 
 
