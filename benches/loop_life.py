@@ -11,16 +11,20 @@ from loop_country import STANDING
 from loop_policies import Week
 from loop_record import NAMES, Results, hazard_rates, track_record
 
-from riskscore import config, features, models
+from riskscore import features, models
 from riskscore.frames import epoch_days
 from riskscore.models.delays import correct_delays
+from riskscore.simulator import lists
 from riskscore.tables import OUTCOMES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
 
     from loop_country import Country, ExamRoom, Flags, Floats, Ints
     from loop_policies import Choice, Policy, Training
+
+    from riskscore import config
 
 FEATURES = (*STANDING, *NAMES)
 """Input columns of the model."""
@@ -31,6 +35,10 @@ CATEGORICAL = tuple(
 
 MONOTONE = {name: sign for name, sign in features.monotone().items() if name in FEATURES}
 """Signs that the library gives them."""
+
+
+HAZARD_WEEKS = 8
+"""Models of single hazards are trained again after so many weeks: every week would take six times as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +104,8 @@ def live(country: Country, room: ExamRoom, policy: Policy, settings: config.Mode
             learner.begin(number, log.known(country.first_day(number)))
         if number < country.size.warm_up:
             continue
-        if learner is not None:
-            learner.score()
         rows = country.rows(number)
-        rates = np.zeros((0, 0)) if learner is None else learner.rates
-        choice = _choose(country, policy, number, lived, rates)
+        choice = policy.choose(_week(country, number, lived, learner), np.random.default_rng([country.seed, number]))
         lived.examined[rows], lived.chance[rows] = choice.examined, choice.chance
         lived.finds[rows] = room.findings(np.arange(rows.start, rows.stop), choice.exam)
         log.frames.append(_examine(room, rows, choice, _told(policy, country, number, choice)))
@@ -116,7 +121,7 @@ def _told(policy: Policy, country: Country, number: int, choice: Choice) -> Flag
 
 
 class Learner:
-    """Labels what is known on a Monday, brings the track records up to it, and trains the library's model.
+    """Labels what is known on a Monday, brings the track records up to it, and trains the library's models.
 
     As riskscore.pipelines.train does; a policy that wants no weights learns as if no chance of an exam had been logged.
 
@@ -131,8 +136,9 @@ class Learner:
         self._country, self._training, self._lived = country, training, lived
         self._settings = settings.model_copy(update={"half_life_days": training.half_life_days})
         self._known_week = np.full(len(country.week), -1, dtype=np.int64)
+        self._rates = np.full((len(country.week), len(lists.HAZARDS)), np.nan)
         self._week, self._labels = -1, pd.DataFrame()
-        self.rates: Floats = np.zeros((0, 0))
+        self._of_hazards: models.Model | None = None
 
     def begin(self, week: int, known: pd.DataFrame) -> None:
         """Read the outcomes known on the Monday of `week`, and the records of that week's arrivals."""
@@ -140,17 +146,24 @@ class Learner:
             known = known.assign(inclusion_probability=np.nan)
         labels, monday = models.label(known), self._country.first_day(week)
         rows = self._country.rows(week)
-        self.rates = hazard_rates(self._country, rows, known)
+        if self._training.hazards:
+            self._rates[rows] = hazard_rates(self._country, rows, known)
         self._lived.records[rows] = track_record(self._country, rows, self._results(labels, week), week)
         self._week, self._labels = week, correct_delays(labels, known, monday, self._settings.settled_after_days)
-        self._labels = self._labels.loc[self._labels["any"].notna(), ["any", "weight", "uncorrected"]]
 
-    def score(self) -> None:
-        """Train, and score the arrivals of the week."""
+    def score(self) -> pd.DataFrame:
+        """Train, and score the arrivals of the week; returns their probabilities per hazard that has a model."""
         rows = self._country.rows(self._week)
         arrivals = np.arange(rows.start, rows.stop)
-        self._lived.score[rows] = self._trained().predict(inputs(self._country, self._lived, arrivals))["any"]
-        self._lived.constant[rows] = np.average(self._labels["any"], weights=self._labels["weight"])
+        any_hazard = self._labels.loc[self._labels["any"].notna(), ["any", "weight", "uncorrected"]]
+        trained = self._trained(any_hazard, self._inputs)
+        self._lived.score[rows] = trained.predict(self._inputs(arrivals))["any"]
+        self._lived.constant[rows] = np.average(any_hazard["any"], weights=any_hazard["weight"])
+        if not self._training.hazards:
+            return pd.DataFrame(index=self._country.shipments.index[arrivals])
+        if self._of_hazards is None or self._week % HAZARD_WEEKS == 0:
+            self._of_hazards = self._trained(self._labels, self._inputs_of_hazards)
+        return self._of_hazards.predict(self._inputs_of_hazards(arrivals)).drop(columns="any")
 
     def _results(self, labels: pd.DataFrame, week: int) -> Results:
         """Concluded exams; remembers the week in which each was first known."""
@@ -162,30 +175,35 @@ class Learner:
     def _positions(self, shipments: pd.Index) -> Ints:
         return self._country.shipments.index.get_indexer(shipments).astype(np.int64)
 
-    def _trained(self) -> models.Model:
-        rows = self._positions(self._labels.index)
+    def _inputs(self, rows: Ints) -> pd.DataFrame:
+        """FEATURES of the shipments at `rows`, indexed by shipment_id."""
+        standing = self._country.shipments[list(STANDING)].iloc[rows]
+        records = pd.DataFrame(self._lived.records[rows], index=standing.index, columns=list(NAMES))
+        return pd.concat([standing, records], axis="columns")
+
+    def _inputs_of_hazards(self, rows: Ints) -> pd.DataFrame:
+        """The same, and what each hazard's rate was."""
+        frame = self._inputs(rows)
+        names = [f"found_rate_{hazard}" for hazard in lists.HAZARDS]
+        return frame.join(pd.DataFrame(self._rates[rows], index=frame.index, columns=names))
+
+    def _trained(self, labels: pd.DataFrame, inputs: Callable[[Ints], pd.DataFrame]) -> models.Model:
+        rows = self._positions(labels.index)
         days = epoch_days(self._country.shipments["arrival_date"].iloc[rows])
-        frame, monday = inputs(self._country, self._lived, rows), self._country.first_day(self._week)
-        trained = models.train(
-            frame, self._labels, days, self._settings, categorical=CATEGORICAL, monotone=MONOTONE, as_of=monday
+        frame, monday = inputs(rows), self._country.first_day(self._week)
+        return models.Model(
+            models.train(frame, labels, days, self._settings, categorical=CATEGORICAL, monotone=MONOTONE, as_of=monday)
         )
-        return models.Model(trained)
 
 
-def inputs(country: Country, lived: Lived, rows: Ints) -> pd.DataFrame:
-    """FEATURES of the shipments at `rows`, indexed by shipment_id."""
-    standing = country.shipments[list(STANDING)].iloc[rows]
-    records = pd.DataFrame(lived.records[rows], index=standing.index, columns=list(NAMES))
-    return pd.concat([standing, records], axis="columns")
-
-
-def _choose(country: Country, policy: Policy, number: int, lived: Lived, rates: Floats) -> Choice:
+def _week(country: Country, number: int, lived: Lived, learner: Learner | None) -> Week:
     rows = country.rows(number)
     arrivals = country.shipments.iloc[rows]
+    hazards = pd.DataFrame(index=arrivals.index) if learner is None else learner.score()
     records = pd.DataFrame(lived.records[rows], index=arrivals.index, columns=list(NAMES))
-    scores = None if policy.training is None else lived.score[rows].copy()
-    week = Week(country.first_day(number), pd.concat([arrivals, records], axis="columns"), scores, rows.start, rates)
-    return policy.choose(week, np.random.default_rng([country.seed, number]))
+    scores = None if learner is None else lived.score[rows].copy()
+    shipments = pd.concat([arrivals, records], axis="columns")
+    return Week(country.first_day(number), shipments, scores, hazards, rows.start)
 
 
 def _examine(room: ExamRoom, rows: slice, choice: Choice, told: Flags) -> pd.DataFrame:

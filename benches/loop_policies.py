@@ -6,11 +6,10 @@ Monday and nothing else; to try another one, append it to `policies`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import pandas as pd
 from loop_country import TRUSTED_TIER
 
 from riskscore import reference
@@ -19,11 +18,11 @@ from riskscore.selection.design import ARM_ORDER, Port, RandomPart, draw
 from riskscore.selection.lottery import Lottery
 from riskscore.selection.room import Room
 from riskscore.selection.values import expected_finds
-from riskscore.simulator import lists
 
 if TYPE_CHECKING:
     from datetime import date
 
+    import pandas as pd
     from loop_country import Flags, Floats, Ints, Texts
 
 SHARE = 0.05
@@ -52,10 +51,12 @@ class Training:
     Attributes:
         weights: weigh each label by its inverse inclusion probability.
         half_life_days: see riskscore.config.Model; 0 = all labels alike.
+        hazards: also train the models of single hazards.
     """
 
     weights: bool
     half_life_days: float
+    hazards: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +67,15 @@ class Week:
         monday: the day.
         shipments: the arrivals, index shipment_id: arrival_date, port, legacy_score, legacy_exam and all features.
         scores: probability that the exam EXAM finds any hazard, one per shipment; None without a model.
+        hazards: the same per hazard, one column for each that has a model; no columns without any.
         position: number of the first arrival among all shipments of the country.
-        rates: (shipment, hazard) how often exams that could see a hazard found it in such goods and by such importers,
-            as known on the Monday; no rows without a model.
     """
 
     monday: date
     shipments: pd.DataFrame
     scores: Floats | None
+    hazards: pd.DataFrame
     position: int
-    rates: Floats
 
     @property
     def slots(self) -> int:
@@ -160,8 +160,7 @@ class Ours:
         floor_share: share of the exams that the random floor is.
         novelty_share: share drawn among shipments that do something new, by how new and how risky.
         strata: whether half of the floor is shared alike by trusted or not, known or new; else it is uniform.
-        matched: whether each exam is the one that sees most of what was found of late in such goods and by such
-            importers; else all are EXAM.
+        matched: whether each exam is the one that finds most by the models of single hazards; else all are EXAM.
     """
 
     name: str
@@ -251,14 +250,8 @@ def _lottery(week: Week, rng: np.random.Generator) -> Lottery:
 
 
 def _matched(week: Week) -> Floats:
-    """Worth of each exam: the library's, where found rates stand in for the models of single hazards."""
-    best = _SEEN.max(axis=0)
-    scores = pd.DataFrame(week.rates * best, columns=list(lists.HAZARDS)).assign(any=week.scores)
-    return expected_finds(scores).to_numpy()
-
-
-_SEEN = np.array([[reference.sensitivity()[exam, hazard] for hazard in lists.HAZARDS] for exam in reference.exams()])
-"""(exam, hazard): chance that the exam finds it."""
+    """Worth of each exam, as the library has it."""
+    return expected_finds(week.hazards.assign(any=week.scores)).to_numpy()
 
 
 def _drawn(
@@ -296,16 +289,16 @@ TRAININGS = {
 }
 """Of the trainings that are compared under one selection."""
 
-_IPW = TRAININGS["ipw"]
+_LIBRARY = replace(TRAININGS["ipw"], hazards=True)
 
 OURS: tuple[Policy, ...] = (
-    Ours("ours", _IPW),
-    Ours("ours without floor", _IPW, floor_share=0.0),
-    Ours("ours with novelty", _IPW, novelty_share=0.07),
-    Ours("ours without strata", _IPW, strata=False),
-    Ours("ours without matched exams", _IPW, matched=False),
-    Ours("ours without weights", TRAININGS["neither"]),
-    Ours("ours with recency", TRAININGS["ipw + recency"]),
+    Ours("ours", _LIBRARY),
+    Ours("ours without floor", _LIBRARY, floor_share=0.0),
+    Ours("ours with novelty", _LIBRARY, novelty_share=0.07),
+    Ours("ours without strata", _LIBRARY, strata=False),
+    Ours("ours without matched exams", TRAININGS["ipw"], matched=False),
+    Ours("ours without weights", replace(_LIBRARY, weights=False)),
+    Ours("ours with recency", replace(_LIBRARY, half_life_days=HALF_LIFE_DAYS)),
 )
 """The library's design, and each of its parts switched off, or on where its default is off."""
 

@@ -63,8 +63,8 @@ def hazard_rates(country: Country, rows: slice, known: pd.DataFrame) -> Floats:
     """How often exams that could see a hazard found it: (shipment at `rows`, hazard of simulator.lists.HAZARDS).
 
     Finds over the summed chances of the exams to find the hazard were it there; by chapter of the goods, drawn to that
-    of all goods, then by importer, drawn to that of its goods. It tells which exam suits a shipment, as the library's
-    models of single hazards do.
+    of all goods, then by importer, drawn to that of its goods. Models of single hazards read it, as the library's read
+    the hits per hazard of a track record.
 
     Args:
         country: what may be known.
