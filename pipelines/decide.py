@@ -10,6 +10,7 @@ import pyarrow as pa
 from riskscore.errors import InputError, RunError
 from riskscore.ledger import append
 from riskscore.ledger.schema import VERSION_ORDER, hash_of, rows_of
+from riskscore.ledger.waits import waits_of
 from riskscore.pipelines.refusals import refusals
 from riskscore.readers import number_rows
 from riskscore.reference.reviews import DECISIONS, ReviewCode, review_codes
@@ -52,7 +53,9 @@ class Decided:
 
     Attributes:
         run: the run whose recommendation it is about.
-        recommendation: of that run for the shipment: recommendation, exam_type (None = release) and arm.
+        recommendation: of that run for the shipment: recommendation (examine, release, or waiting: a must-exam that no
+            slot was left for), exam_type (None = release), arm, and of a must-exam that has waited or waits rule_id and
+            since, the day of the run that could not give it (None otherwise).
         code: why.
         earlier: decisions about the same recommendation before this one; they are kept and count no more.
         seq: ledger position of this one.
@@ -79,8 +82,8 @@ def decide(workspace: Workspace, decision: Decision) -> Decided:
         run, recommendation = _recommended(ledger, decision)
         _require_standing(ledger, decision.shipment_id)
         [(earlier,)] = ledger.connection.execute(
-            "SELECT count(*) FROM reviews_log WHERE shipment_id = ? AND run_date = ?",
-            [decision.shipment_id, run.run_date],
+            "SELECT count(*) FROM reviews_log WHERE shipment_id = ? AND run_date BETWEEN ? AND ?",
+            [decision.shipment_id, recommendation["since"] or run.run_date, run.run_date],
         ).fetchall()
         with ledger.transaction("decide") as transaction:
             append(transaction, REVIEWS, _believed(transaction, _row(decision, code, run)), workspace.config.zone)
@@ -102,16 +105,26 @@ def _recommended(ledger: Ledger, decision: Decision) -> tuple[Run, dict[str, Any
     """The run that the decision is about, and what it recommends for the shipment."""
     if decision.day and ledger.run_of(decision.day) is None:
         raise RunError(f"{decision.day.isoformat()} was not scored", fix="run riskscore score for that day first")
-    query = """
-        WITH latest AS (SELECT * FROM runs QUALIFY row_number() OVER (PARTITION BY run_date ORDER BY seq DESC) = 1)
-        SELECT run_date, recommendation, exam_type, arm FROM recommendations JOIN latest USING (run_id)
-        WHERE shipment_id = ? ORDER BY run_date DESC"""
-    found = ledger.connection.execute(query, [decision.shipment_id]).fetchall()
+    found = ledger.connection.execute(_SPOKEN_OF, {"shipment": decision.shipment_id}).fetchall()
     for day, *recommended in found:
         run = ledger.run_of(day)
         if run and decision.day in {None, day}:
-            return run, dict(zip(("recommendation", "exam_type", "arm"), recommended, strict=True))
+            return run, dict(zip(_RECOMMENDED, recommended, strict=True))
     raise _unknown(ledger, decision, [day.isoformat() for day, *_ in found])
+
+
+_RECOMMENDED = ("recommendation", "exam_type", "arm", "rule_id", "since")
+
+# A must-exam without a slot is published as the release that it is on that day; what waits says more of it.
+_SPOKEN_OF = f"""
+    WITH latest AS (SELECT * FROM runs QUALIFY row_number() OVER (PARTITION BY run_date ORDER BY seq DESC) = 1),
+    spoken AS (
+        SELECT run_date, recommendation, exam_type, arm, NULL AS rule_id, NULL AS since FROM recommendations
+        JOIN latest USING (run_id) WHERE shipment_id = $shipment
+        UNION ALL SELECT run_date, if(state = 'held', 'examine', state), exam, 'must_exam', rule_id, since
+        FROM {waits_of("latest")} WHERE shipment_id = $shipment)
+    SELECT run_date, {", ".join(_RECOMMENDED)} FROM spoken
+    QUALIFY row_number() OVER (PARTITION BY run_date ORDER BY since NULLS LAST) = 1 ORDER BY run_date DESC"""
 
 
 def _unknown(ledger: Ledger, decision: Decision, days: list[str]) -> InputError | RunError:

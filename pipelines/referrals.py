@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from riskscore import reference
 from riskscore.frames import as_frame
 from riskscore.ledger.schema import VERSION_ORDER, hash_of, rows_of
+from riskscore.ledger.waits import waits_of
 from riskscore.reference.reviews import review_codes
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ LEFT_OUT = ("deleted", "released_before")
 def referrals(ledger: Ledger, through: date, position: int) -> pd.DataFrame:
     """Every shipment recommended for examination in the latest run of each day up to `through`, and what became of it.
 
+    A must-exam that no slot was left for is among them, on the day that ordered it: it waits, is held on a later day or
+    lapses, and stays open until there is evidence or a decision, which may be about any day on which it waited.
+
     Known is what was known on the morning after `through`; what comes later changes nothing in it.
 
     Args:
@@ -46,7 +50,7 @@ def referrals(ledger: Ledger, through: date, position: int) -> pd.DataFrame:
           never arrived. `released_before`: an outcome says that it was scored after release; or an exam concluded on a
           day before the run; or the bill now says that it arrived on one (the data name no time of release).
           `examined`: an outcome of a stated exam on or after the run's day, be it found, cleared or detained. `waived`,
-          `overridden`: the latest review of that day's recommendation waives it, or releases without a waiver.
+          `overridden`: the latest review of that recommendation waives it, or releases without a waiver.
           An outcome that is a waiver, with its code and, for an articulable reason, its text, is such a word too: of
           reviews and waivers the latest counts. `open`: none of these, whatever was agreed;
         - days_open (int64): days from the run's day to `through`, or to the day that closed it;
@@ -71,16 +75,18 @@ _EXAMINED = _in("result", (*reference.CLEAR, *reference.POSITIVE, *reference.PEN
 _WAIVED = """(result = 'waived_standard_exception' OR result = 'waived_articulable_reason' AND waiver_text <> '')
     AND waiver_code <> ''"""
 
-_REFERRED = """
+_REFERRED = f"""
     latest_runs AS (
         SELECT * FROM runs WHERE seq <= $position AND run_date <= $through
         QUALIFY row_number() OVER (PARTITION BY run_date ORDER BY seq DESC) = 1),
+    waits AS MATERIALIZED (SELECT * FROM {waits_of("latest_runs")}),
     referred AS MATERIALIZED (
-        SELECT run_date, shipment_id, port, exam_type, arm FROM recommendations JOIN latest_runs USING (run_id)
-        WHERE recommendation = 'examine'
-        -- A must-exam without a slot that a later day held: a referral of the day that ordered it.
-        UNION SELECT CAST(one->>'since' AS DATE), one->>'shipment_id', one->>'port', one->>'exam', 'must_exam'
-        FROM (SELECT unnest(CAST(record::JSON->'$.carried_over' AS JSON[])) AS one FROM latest_runs))"""
+        SELECT run_date, shipment_id, port, exam_type, arm FROM (
+            SELECT run_date, shipment_id, port, exam_type, arm, NULL AS told FROM recommendations
+            JOIN latest_runs USING (run_id) WHERE recommendation = 'examine'
+            -- A must-exam without a slot is a referral of the day that ordered it, whatever its wait comes to.
+            UNION ALL SELECT since, shipment_id, port, exam, 'must_exam', run_date FROM waits)
+        QUALIFY row_number() OVER (PARTITION BY run_date, shipment_id ORDER BY told DESC NULLS LAST) = 1)"""
 
 # The bill as it reads on the morning after $through.
 _BILLS = f"""
@@ -105,11 +111,14 @@ _OUTCOMES = f"""
                 (known_at, seq, row_digest)) FILTER ({_WAIVED} AND exam_date >= run_date) AS waiver
         FROM referred JOIN words USING (shipment_id) GROUP BY run_date, shipment_id)"""
 
+# A decision about a day on which a must-exam waited, or was held after its wait, is one about the day that ordered it.
 _REVIEWS = """
     reviewed AS (
-        SELECT * FROM reviews_log WHERE seq <= $position AND known_day <= $through
+        SELECT v.* REPLACE (coalesce(since, v.run_date) AS run_date) FROM reviews_log v
+        LEFT JOIN (SELECT DISTINCT shipment_id, run_date, since FROM waits) USING (shipment_id, run_date)
+        WHERE seq <= $position AND known_day <= $through
         QUALIFY row_number() OVER (
-            PARTITION BY shipment_id, run_date ORDER BY known_at DESC, seq DESC, row_digest) = 1)"""
+            PARTITION BY shipment_id, coalesce(since, v.run_date) ORDER BY known_at DESC, seq DESC, row_digest) = 1)"""
 
 _QUERY = f"""
     WITH {_REFERRED}, {_BILLS}, {_OUTCOMES}, {_REVIEWS},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from riskscore.ledger.waits import waits_of
 from riskscore.reference.reviews import review_codes
 
 if TYPE_CHECKING:
@@ -65,19 +66,24 @@ def _codes(effect: str) -> str:
 
 
 # What a run of that day may be decided about it: an exam where it recommends another or none; no exam where it
-# recommends one; that it stands, always. Of several runs of the day one is enough, also when none is named: which of
-# them was the latest when the analyst looked is not known.
+# recommends one, and where a must-exam waits or is held after its wait; that it stands, always. Of several runs of the
+# day one is enough, also when none is named: which of them was the latest when the analyst looked is not known.
 _OCCASION_QUERY = f"""
-    WITH held AS (
+    WITH named_runs AS MATERIALIZED (SELECT * FROM runs WHERE run_date IN (SELECT run_date FROM incoming)),
+    waits AS MATERIALIZED (SELECT * FROM {waits_of("named_runs")}),
+    held AS (
         SELECT i._row, i.run_date, i.shipment_id AS given, i.run_id AS named, i.code, i.exam_type AS exam, r.run_id,
-            c.shipment_id AS listed,
-            CASE WHEN c.shipment_id IS NULL THEN false
-                WHEN i.code IN ({_codes("exam")}) THEN i.exam_type IS DISTINCT FROM c.exam_type
+            coalesce(c.shipment_id, w.shipment_id) AS listed,
+            CASE WHEN listed IS NULL THEN false
+                WHEN i.code IN ({_codes("exam")}) THEN
+                    (c.shipment_id IS NOT NULL AND i.exam_type IS DISTINCT FROM c.exam_type)
+                    OR (w.shipment_id IS NOT NULL AND i.exam_type IS DISTINCT FROM w.exam)
                 WHEN i.code IN ({_codes("stands")}) THEN true
-                ELSE c.recommendation = 'examine' END AS fits
+                ELSE c.recommendation IS NOT DISTINCT FROM 'examine' OR w.shipment_id IS NOT NULL END AS fits
         FROM incoming i
-        LEFT JOIN runs r ON r.run_date = i.run_date AND r.run_id = coalesce(i.run_id, r.run_id)
-        LEFT JOIN recommendations c ON c.run_id = r.run_id AND c.shipment_id = i.shipment_id)
+        LEFT JOIN named_runs r ON r.run_date = i.run_date AND r.run_id = coalesce(i.run_id, r.run_id)
+        LEFT JOIN recommendations c ON c.run_id = r.run_id AND c.shipment_id = i.shipment_id
+        LEFT JOIN waits w ON w.run_id = r.run_id AND w.shipment_id = i.shipment_id)
     SELECT _row, CASE
         WHEN count(run_id) = 0 AND any_value(named) IS NULL
             THEN 'run_date: expected a day that was scored, got ''' || any_value(run_date) || ''''

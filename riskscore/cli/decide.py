@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -52,6 +52,7 @@ def decide(
 
     accept: it stands. waive: no exam, because research shows that none is needed. override: another exam than
     recommended, an exam of a shipment that was to be released, or no exam for a reason that is no waiver.
+    A must-exam that waits for a slot is decided about like one that is recommended.
 
     Example: riskscore decide MAEU123456789 waive --code ar_data_error --text "weight in pounds, not kilograms"
     """
@@ -65,18 +66,30 @@ def decide(
 
 
 def _print(asked: Decision, decided: Decided) -> None:
-    exam, arm = decided.recommendation["exam_type"], decided.recommendation["arm"]
-    what = f"examine by {exam} ({arm})" if exam else "release"
-    print(f"{asked.shipment_id}, run of {decided.run.run_date.isoformat()}: {what} was recommended")
+    run_date, exam = decided.run.run_date.isoformat(), decided.recommendation["exam_type"]
+    waits = decided.recommendation["recommendation"] == "waiting"
+    print(f"{asked.shipment_id}, run of {run_date}: {_said(decided.recommendation)}")
     print(f"{decided.code.decision} by {asked.by}: {decided.code.code}, {decided.code.meaning}")
-    print(_next(decided.code.effect, asked.exam or exam))
+    print(_next(decided.code.effect, asked.exam or exam, waits=waits))
     before = f"; earlier decisions, kept but counting no more: {decided.earlier}" if decided.earlier else ""
     print(f"on record at ledger position {decided.seq}{before}")
 
 
-def _next(effect: str, exam: str | None) -> str:
+def _said(recommended: dict[str, Any]) -> str:
+    """What the run says of the shipment."""
+    exam, since, rule = (recommended[name] for name in ("exam_type", "since", "rule_id"))
+    if recommended["recommendation"] == "waiting":
+        return f"{exam} ordered by {rule} waits for a slot since {since}"
+    what = f"examine by {exam} ({recommended['arm']})" if exam else "release"
+    return f"{what} was recommended{f', after a wait since {since}' if since else ''}"
+
+
+def _next(effect: str, exam: str | None, *, waits: bool) -> str:
+    no_more = "; no later morning holds it" if waits else ""
     if effect == "waived":
-        return "closed without an exam: waived; its hazards stay unlabelled, never clear"
+        return f"closed without an exam: waived{no_more}; its hazards stay unlabelled, never clear"
     if effect == "release":
-        return "closed without an exam: overridden"
+        return f"closed without an exam: overridden{no_more}"
+    if waits and effect == "stands":
+        return f"waits on for a slot; open until the outcome of its {exam} exam is ingested"
     return f"open until the outcome of its {exam} exam is ingested" if exam else "released as recommended"

@@ -12,7 +12,7 @@ from riskscore.cli.decide import decide
 from riskscore.errors import InputError
 from riskscore.reference.reviews import review_codes
 from tests.factories import DAY, append_rows, make_workspace, shipments
-from tests.pipelines.recommended import recommend
+from tests.pipelines.recommended import recommend, unmet
 
 WAIVED = ("S0", "waive", "--code", "ar_data_error", "--text", " in pounds ", "--by", "Ada")
 
@@ -80,3 +80,32 @@ def test_the_codes_are_listed_without_a_shipment(call):
     assert said.exit_code == 0, said.output
     for each in review_codes():
         assert each.code in said.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "means"),
+    [
+        (("accept",), "waits on for a slot; open until the outcome of its lab exam is ingested"),
+        (
+            ("waive", "--code", "se_empty"),
+            "closed without an exam: waived; no later morning holds it; its hazards stay",
+        ),
+        (("override", "--code", "release_no_slot"), "closed without an exam: overridden; no later morning holds it"),
+        (("override", "--code", "exam_equipment", "--exam", "nii"), "open until the outcome of its nii exam"),
+    ],
+)
+def test_a_must_exam_that_waits(call, arguments, means):
+    with call.workspace.writing() as ledger:
+        recommend(ledger, DAY, {"S1": None}, record={"must_exam_unmet": [unmet("S1", "lab", "watch")]})
+    said = call("S1", *arguments, "--by", "Ada")
+    assert "S1, run of 2026-03-02: lab ordered by watch waits for a slot since 2026-03-02" in said.output
+    assert means in said.output
+
+
+def test_a_must_exam_held_after_a_wait(call):
+    held = unmet("S1") | {"since": "2026-03-01"}
+    with call.workspace.writing() as ledger:
+        recommend(ledger, DAY, {"S0": None}, record={"carried_over": [held]})
+    said = call("S1", "waive", "--code", "se_empty", "--by", "Ada")
+    assert "examine by nii (must_exam) was recommended, after a wait since 2026-03-01" in said.output
+    assert "closed without an exam: waived; its hazards stay unlabelled" in said.output

@@ -15,7 +15,7 @@ from riskscore.pipelines.referrals import STATUSES
 from riskscore.reference.reviews import review_codes
 from tests.docs.walk import cells, steps
 from tests.factories import DAY, append_rows, make_workspace, shipments
-from tests.pipelines.recommended import recommend
+from tests.pipelines.recommended import recommend, unmet
 
 PAGE = Path(__file__).parents[2] / "docs" / "decisions.md"
 EXAMS = {
@@ -23,6 +23,7 @@ EXAMS = {
     "HLCU2200112233": ("intensive", "random_floor"),
     "MAEU123456789": ("intensive", "must_exam"),
     "ONEYSHA0012345": (None, "none"),
+    "OOLU7788990011": (None, "none"),
 }
 
 on_the_command_line = pytest.mark.skipif(
@@ -43,7 +44,8 @@ def unit(tmp_path, monkeypatch):
     with workspace.writing() as ledger:
         append_rows(workspace, ledger, shipments=shipments(*[{"shipment_id": name} for name in EXAMS]))
         recommend(ledger, DAY, {name: exam for name, (exam, _) in EXAMS.items()},
-                  {name: arm for name, (_, arm) in EXAMS.items()})  # fmt: skip
+                  {name: arm for name, (_, arm) in EXAMS.items()},
+                  record={"must_exam_unmet": [unmet("OOLU7788990011", rule="unsealed-high-value")]})  # fmt: skip
     monkeypatch.chdir(tmp_path)
 
 

@@ -15,7 +15,7 @@ from riskscore.pipelines.ingest import ingest
 from riskscore.pipelines.referrals import referrals
 from riskscore.reference.reviews import DECISIONS, EFFECTS, review_codes
 from tests.factories import DAY, append_rows, make_workspace, noon, reviews, shipments
-from tests.pipelines.recommended import recommend
+from tests.pipelines.recommended import recommend, unmet
 
 NEXT = DAY + timedelta(1)
 FAR = date(2100, 1, 1)
@@ -132,6 +132,85 @@ def test_a_deleted_bill_is_past_deciding(workspace):
         append_rows(workspace, ledger, shipments=shipments(gone))
     with pytest.raises(InputError, match="the bill of shipment 'S0' is deleted"):
         decide(workspace, WAIVER)
+
+
+# Must-exams that wait for a slot: published as a release, and decided about like an exam that is recommended.
+
+
+@pytest.fixture
+def crowded(workspace):
+    """On DAY no slot is left for W0, W1 and W2; on the day after W1 is held, W2 waits on, and W0's wait is over."""
+    later = {name: unmet(name) | {"since": DAY.isoformat()} for name in ("W1", "W2")}
+    first = {"must_exam_unmet": [unmet(f"W{n}") for n in range(3)] + [unmet("W3") | {"given": "lab"}]}
+    second = {"carried_over": [later["W1"]], "must_exam_waiting": [later["W2"]], "must_exam_lapsed": []}
+    with workspace.writing() as ledger:
+        append_rows(workspace, ledger, shipments=shipments(*[{"shipment_id": f"W{n}"} for n in range(4)]))
+        recommend(ledger, DAY, {"W0": None, "W1": None, "W2": None, "W3": None}, record=first)
+        recommend(ledger, NEXT, {"S0": "lab"}, record=second)
+    return workspace
+
+
+@pytest.mark.parametrize(
+    ("name", "on", "run_date", "recommendation"),
+    [
+        ("W0", None, DAY, "waiting"),
+        ("W1", None, NEXT, "examine"),
+        ("W1", DAY, DAY, "waiting"),
+        ("W2", None, NEXT, "waiting"),
+        ("W2", DAY, DAY, "waiting"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        (("waive", "se_empty"), "waived"),
+        (("override", "release_no_slot"), "overridden"),
+        (("override", "exam_equipment", "lab"), "open"),
+        (("accept", "agreed"), "open"),
+    ],
+)
+def test_a_must_exam_is_decided_about_where_it_waits_and_where_it_is_held(
+    crowded, name, on, run_date, recommendation, word, status
+):
+    decision, code, *exam = word
+    made = decide(crowded, Decision(name, decision, code, "Ada", exam="".join(exam), day=on))
+    assert made.run.run_date == run_date
+    assert made.recommendation == {"recommendation": recommendation, "exam_type": "nii", "arm": "must_exam",
+                                   "rule_id": "watch", "since": DAY}  # fmt: skip
+    assert [found for _, shipment, found in states(crowded) if shipment == name] == [status]
+    assert log(crowded)[0]["run_date"] == run_date
+
+
+def test_the_days_of_a_wait_are_one_referral_and_its_last_word_counts(crowded):
+    decide(crowded, Decision("W2", "waive", "se_empty", "Ada", day=DAY))
+    assert decide(crowded, Decision("W2", "accept", "", "Bo")).earlier == 1
+    assert [row for row in states(crowded) if row[1] == "W2"] == [(DAY, "W2", "open")]
+    assert decide(crowded, Decision("W2", "override", "release_no_slot", "Bo")).earlier == 2
+    assert [row for row in states(crowded) if row[1] == "W2"] == [(DAY, "W2", "overridden")]
+
+
+def test_a_wait_that_is_over_or_was_given_another_exam_is_no_occasion(crowded):
+    with pytest.raises(RunError, match=r"run of 2026-03-03 does not speak of 'W0'.*for 2026-03-02"):
+        decide(crowded, Decision("W0", "waive", "se_empty", "Ada", day=NEXT))
+    with pytest.raises(InputError, match="released anyway, got 'se_empty'"):
+        decide(crowded, Decision("W3", "waive", "se_empty", "Ada"))
+    with pytest.raises(InputError, match=r"another exam than the .*, got 'nii'"):
+        decide(crowded, Decision("W1", "override", "exam_partner", "Ada", exam="nii"))
+
+
+def test_a_file_may_decide_about_what_waits_and_about_what_a_run_of_that_day_said(crowded, tmp_path):
+    waived = {"decision": "waive", "code": "se_empty"}
+    path = file_of(
+        tmp_path / "reviews.parquet",
+        *[waived | {"shipment_id": f"W{n}", "known_at": noon(DAY, n)} for n in range(4)],
+        waived | {"shipment_id": "W0", "run_date": NEXT, "known_at": noon(DAY, 4)},
+        waived | {"shipment_id": "W2", "run_date": NEXT, "known_at": noon(DAY, 5)},
+    )
+    [result] = ingest(crowded, "reviews", [path])
+    assert (result.accepted, result.quarantined) == (4, 2)
+    with crowded.writing() as ledger:
+        recommend(ledger, NEXT, {"S0": "lab"})
+    assert ingest(crowded, "reviews", [path])[0].duplicate == 4
 
 
 # The same as a feed.

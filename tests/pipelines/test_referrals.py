@@ -14,7 +14,7 @@ from riskscore.pipelines.referrals import LEFT_OUT, STATUSES, referrals
 from riskscore.pipelines.train import read_labelled
 from riskscore.reference.reviews import review_codes
 from tests.factories import DAY, append_rows, noon, opened, outcomes, reviews, shipments
-from tests.pipelines.recommended import recommend
+from tests.pipelines.recommended import recommend, unmet
 
 CODES = {each.code: each for each in review_codes()}
 LAST = DAY + timedelta(12)
@@ -77,7 +77,10 @@ class World:
 
     def score(self, number):
         exams = {f"S{n}": self.rng.choice([None, "nii", "document"]) for n in range(self.size)}
-        self.runs.append((recommend(self.books[1], day(number), exams), exams))
+        no_slot = [name for name, exam in exams.items() if exam is None and self.rng.random() < 0.4]
+        record = {"must_exam_unmet": [unmet(name, "lab") for name in no_slot]}
+        run = recommend(self.books[1], day(number), exams, record=record)
+        self.runs.append((run, exams | dict.fromkeys(no_slot, "lab")))
 
 
 def account(world, through, position):
