@@ -22,7 +22,7 @@ from riskscore.config import Config
 from riskscore.errors import RunError
 from riskscore.frames import as_frame
 from riskscore.ledger import Run, live_on
-from riskscore.pipelines.carry_over import waiting_must_exams
+from riskscore.pipelines.carry_over import taken_over
 from riskscore.pipelines.drift import Drift, recent_drift, widened
 from riskscore.pipelines.explain import with_reasons
 from riskscore.pipelines.intake import Intake, take_in
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from riskscore.ledger import Ledger, Transaction
+    from riskscore.pipelines.carry_over import TakenOver
     from riskscore.pipelines.intake import Source
     from riskscore.pipelines.model_store import LoadedModel
     from riskscore.pipelines.past import Past
@@ -121,6 +122,7 @@ class _Morning:
 
     standing: pd.DataFrame
     drift: Drift
+    over: TakenOver
     chosen: SelectionResult
     table: pa.Table
     run_id: str
@@ -183,10 +185,10 @@ def _compute(plan: _Plan, ledger: Ledger, past: Past, threads: int, clock: _Cloc
     severity = plan.model.model.trained.severity
     with clock.stage("select"):
         drift = recent_drift(ledger.connection, plan.day, plan.position)
-        waiting = waiting_must_exams(ledger, plan.day, plan.position, plan.config.capacity.carry_over_days)
+        over = taken_over(ledger, plan.day, plan.position, plan.config.capacity.carry_over_days)
         chosen = choose(
             widened(plan.config, drift), live, frame, scores, plan.day, rival,
-            severity=severity, lists=plan.lists, waiting=waiting,
+            severity=severity, lists=plan.lists, waiting=over.waiting,
         )  # fmt: skip
     with clock.stage("explain"):
         challenger = plan.trial.challenger
@@ -197,7 +199,7 @@ def _compute(plan: _Plan, ledger: Ledger, past: Past, threads: int, clock: _Cloc
         centers = history.statuses["importer"]["center"]
         table = as_published(live, scores, chosen, centers, _stamp(plan, run_id), severity)
         content = encode(table)
-    return _Morning(standing, drift, chosen, table, run_id, hashlib.sha256(content).hexdigest(), len(content))
+    return _Morning(standing, drift, over, chosen, table, run_id, hashlib.sha256(content).hexdigest(), len(content))
 
 
 def _plan(
@@ -307,7 +309,7 @@ def _record(
         "expected": {"finds": chosen.expected_finds, "harm_usd": chosen.expected_harm_usd},
         "ports_without_capacity": list(chosen.ports_without_capacity),
         "must_exam_unmet": [asdict(unmet) for unmet in chosen.unmet],
-        "carried_over": [{**asdict(one), "since": one.since.isoformat()} for one in chosen.carried],
+        **morning.over.as_record(chosen.carried),
         "rules": [r.as_record() for r in chosen.rule_report],
         "watch_lists": watch_lists.as_record(plan.lists, plan.day),
         "parquet_sha256": morning.sha256,

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskscore import reference
+from riskscore.pipelines.carry_over import LAPSES
 from riskscore.tables import ARMS
 
 if TYPE_CHECKING:
@@ -29,8 +30,9 @@ def overview(morning: Morning, connection: duckdb.DuckDBPyConnection) -> dict[st
         total: of the day, see `_total`; ports: one mapping per port with arrivals, by port, see `_ports`; arms, exams
         and centers: name, shipments to examine and the sum of their risk scores; hazards: name and the sum of its
         probabilities over the shipments to examine and over all (None = no model); counts, findings, rules, unmet,
-        carried, drift and without_capacity: as recorded with the run (carried and drift are empty where an older
-        version recorded it); refused: reason and rows quarantined by the run's command.
+        carried, waiting, drift and without_capacity: as recorded with the run (carried, waiting and drift are empty
+        where an older version recorded it); lapsed: likewise, with the reason in words; refused: reason and rows
+        quarantined by the run's command.
     """
     record = morning.run.record
     return {
@@ -45,6 +47,8 @@ def overview(morning: Morning, connection: duckdb.DuckDBPyConnection) -> dict[st
         "rules": record["rules"],
         "unmet": record["must_exam_unmet"],
         "carried": record.get("carried_over", []),
+        "waiting": record.get("must_exam_waiting", []),
+        "lapsed": [one | {"why": LAPSES[one["why"]]} for one in record.get("must_exam_lapsed", [])],
         "drift": record.get("drift") or {},
         "without_capacity": record["ports_without_capacity"],
         "refused": _refused(connection, morning.run.seq),

@@ -69,15 +69,34 @@ def _print_warnings(result: DayResult) -> None:
 
 
 def _print_must_exams(day: str, record: dict[str, Any]) -> None:
-    for rule in dict.fromkeys(one["rule_id"] for one in record["must_exam_unmet"]):
-        unmet = [one["shipment_id"] for one in record["must_exam_unmet"] if one["rule_id"] == rule]
-        named = f"{', '.join(unmet[:_SHOWN_UNMET])}{', ...' if len(unmet) > _SHOWN_UNMET else ''}"
-        print(f"WARNING {day}: must-exam {rule}, {len(unmet)} unmet: {named}")
+    unmet = [(one["rule_id"], one["shipment_id"]) for one in record["must_exam_unmet"]]
+    _print_by_rule(f"WARNING {day}", unmet, "unmet")
     for one in record.get("carried_over", ()):
         print(f"{day}: {one['exam']} exam of {one['shipment_id']} at port {one['port']}, waiting since {one['since']}")
+    for since in sorted({one["since"] for one in record.get("must_exam_waiting", ())}):
+        waiting = [one for one in record["must_exam_waiting"] if one["since"] == since]
+        named = [(one["rule_id"], one["shipment_id"]) for one in waiting]
+        _print_by_rule(f"WARNING {day}", named, f"still waiting for a slot since {since}")
+    _print_lapsed(day, record.get("must_exam_lapsed", ()))
     if record.get("drift", {}).get("drifted"):
         drift = record["drift"]
         print(f"{day}: random exams found {drift['found']} where {drift['expected']:.1f} were foretold; larger floor")
+
+
+def _print_lapsed(day: str, lapsed: Sequence[dict[str, Any]]) -> None:
+    from riskscore.pipelines.carry_over import LAPSES
+
+    for why, words in LAPSES.items():
+        named = [(one["rule_id"], one["shipment_id"]) for one in lapsed if one["why"] == why]
+        _print_by_rule(f"WARNING {day}" if why == "no_slot" else day, named, f"held no more, {words}")
+
+
+def _print_by_rule(begin: str, shipments: Sequence[tuple[str, str]], what: str) -> None:
+    """One line for each rule: how many of its shipments, and the first of them."""
+    for rule in dict.fromkeys(rule for rule, _ in shipments):
+        names = [name for other, name in shipments if other == rule]
+        named = f"{', '.join(names[:_SHOWN_UNMET])}{', ...' if len(names) > _SHOWN_UNMET else ''}"
+        print(f"{begin}: must-exam {rule}, {len(names)} {what}: {named}")
 
 
 def _print_models(day: str, record: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ able to reach every shipment of today, whatever waits from yesterday.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from riskscore import reference
@@ -35,6 +35,10 @@ class Carried:
     port: str
     rule_id: str
     exam: str
+
+    def as_record(self) -> dict[str, str]:
+        """What a run record says of it."""
+        return {**asdict(self), "since": self.since.isoformat()}
 
 
 def hold(room: Room, waiting: Iterable[Carried], *, spare: bool = True) -> tuple[Room, tuple[Carried, ...]]:

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from riskscore.ledger.views import exam_chances
-from riskscore.pipelines.carry_over import waiting_must_exams
+from riskscore.pipelines.carry_over import taken_over, waits
 from riskscore.pipelines.drift import WINDOW_DAYS, recent_drift, widened
 from riskscore.pipelines.ingest import ingest
 from riskscore.pipelines.referrals import referrals
@@ -45,7 +45,7 @@ def crowded(country, tmp_path_factory):
 
 def waiting(workspace, day, days=2):
     with workspace.ledger(read_only=True) as ledger:
-        return waiting_must_exams(ledger, day, ledger.position, days)
+        return taken_over(ledger, day, ledger.position, days).waiting
 
 
 def test_what_found_no_slot_yesterday_comes_first_today(crowded):
@@ -54,6 +54,9 @@ def test_what_found_no_slot_yesterday_comes_first_today(crowded):
     held = second.run.record["carried_over"]
     assert held
     assert {one["shipment_id"] for one in held} < set(unmet)
+    waiting_on = {one["shipment_id"] for one in second.run.record["must_exam_waiting"]}
+    assert waiting_on == set(unmet) - {one["shipment_id"] for one in held}
+    assert second.run.record["must_exam_lapsed"] == []
     for one in held:
         missed = unmet[one["shipment_id"]]
         assert (one["port"], one["exam"], one["rule_id"]) == (missed["port"], missed["exam"], missed["rule_id"])
@@ -89,7 +92,7 @@ def test_an_exam_elsewhere_ends_the_wait_from_the_morning_after_it_is_known(coun
     ingest(workspace, "outcomes", [found])
     assert named not in {one.shipment_id for one in waiting(workspace, tomorrow)}
     with workspace.ledger(read_only=True) as ledger:
-        assert named in {one.shipment_id for one in waiting_must_exams(ledger, tomorrow, before, 2)}
+        assert named in {one.shipment_id for one in taken_over(ledger, tomorrow, before, 2).waiting}
 
 
 def decided(path, **review):
@@ -113,6 +116,23 @@ def test_agreeing_with_a_release_for_want_of_a_slot_ends_no_wait_and_another_dec
     left = {one.shipment_id for one in waiting(workspace, tomorrow)}
     assert first in left
     assert second not in left
+
+
+def test_who_is_waived_while_waiting_is_not_held_and_the_record_says_so(country, crowded, tmp_path):
+    _, (_, second) = crowded
+    name = second.run.record["carried_over"][0]["shipment_id"]
+    workspace = country.copy(tmp_path / "ws", CROWDED)
+    run(workspace, country.manifest, country.day)
+    said = {"shipment_id": name, "run_date": country.day, "decision": "waive", "code": "se_empty",
+            "known_at": datetime.combine(country.day, time(12), UTC)}  # fmt: skip
+    [taken] = ingest(workspace, "reviews", [decided(tmp_path / "waived.parquet", **said)])
+    assert taken.accepted == 1
+    tomorrow = run(workspace, country.world.manifest(country.day + timedelta(1)), country.day + timedelta(1))
+    record = tomorrow.run.record
+    [lapsed] = record["must_exam_lapsed"]
+    assert (lapsed["shipment_id"], lapsed["since"], lapsed["why"]) == (name, country.day.isoformat(), "waived")
+    assert name not in {one["shipment_id"] for one in record["carried_over"] + record["must_exam_waiting"]}
+    assert len(record["carried_over"]) == len(second.run.record["carried_over"])  # its slot goes to the next in line
 
 
 def test_what_is_filed_again_after_a_deletion_waits_and_what_comes_later_does_not(country, tmp_path):
@@ -172,6 +192,10 @@ def test_what_a_carried_exam_finds_has_no_chance_of_a_draw(country, tmp_path):
     assert known["shipment_id"].to_pylist() == [drawn]
 
 
+def again_held(result):
+    return [wait.exam for wait in waits([result.run]).values() if wait.became == "held"]
+
+
 def test_a_day_with_carried_exams_replays_to_its_bytes_though_the_day_before_was_scored_anew(country, tmp_path):
     workspace = country.copy(tmp_path / "ws", CROWDED)
     days = [country.day, country.day + timedelta(1)]
@@ -181,6 +205,9 @@ def test_a_day_with_carried_exams_replays_to_its_bytes_though_the_day_before_was
     again = run(workspace, country.world.manifest(days[1]), days[1])
     assert again.replayed
     assert again.run.parquet_sha256 == second.run.parquet_sha256
+    with workspace.ledger(read_only=True) as ledger:
+        told = taken_over(ledger, days[1], second.run.position, 2).as_record(again_held(second))
+    assert told == {key: second.run.record[key] for key in told}
 
 
 @pytest.fixture

@@ -47,8 +47,9 @@ def test_the_room_is_kept_and_a_slot_is_left(room, exams, random):
         kind = reference.exams().index(each.exam)
         more = [count + (at == kind) for at, count in enumerate(counts)]
         assert room.refusal(counts, kind) or not room.less(more).open().any()
-    for_itself = hold(room, old, spare=False)[1]
-    assert len(for_itself) >= len(held)
+    alone = hold(room, old, spare=False)[1]
+    counts = [sum(each.exam == exam for each in alone) for exam in reference.exams()]
+    assert all(room.refusal(counts, reference.exams().index(each.exam)) for each in set(old) - set(alone))
 
 
 def test_one_long_exam_of_yesterday_does_not_take_all_of_today():

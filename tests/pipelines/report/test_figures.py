@@ -113,6 +113,8 @@ def test_what_the_run_recorded(day, data):
     assert data["figures"]["counts"] == record["counts"]
     assert data["figures"]["findings"] == record["findings"]
     assert data["figures"]["carried"] == record["carried_over"]
+    assert data["figures"]["waiting"] == record["must_exam_waiting"]
+    assert [row["why"] for row in data["figures"]["lapsed"]] == ["no slot in time"]
     assert data["figures"]["drift"] == record["drift"]
     assert len(data["figures"]["unmet"]) == len(record["must_exam_unmet"])
     assert sum(row["rows"] for row in data["figures"]["refused"]) == 2
