@@ -36,8 +36,11 @@ def add_figures(book: Book, window: Window) -> None:
 
 
 def exams_for(exams: pd.DataFrame, target: str) -> Exams:
-    """The exams of shipments that an exam able to see `target` could reach, as the estimators take them."""
-    rows = exams[exams[f"chance_{target}"] > 0]
+    """The exams of shipments that an exam able to see `target` could reach, as the estimators take them.
+
+    Without those carried over: what is drawn on their day stands for them already, by its chances of that day.
+    """
+    rows = exams[(exams[f"chance_{target}"] > 0) & ~exams["carried"]]
     names = (f"chance_{target}", f"found_{target}", f"score_{target}", f"held_up_{target}")
     return Exams(*(rows[name].to_numpy(np.float64) for name in names))
 
@@ -101,18 +104,24 @@ def _of_group(book: Book, groups: pd.DataFrame, exams: pd.DataFrame, target: str
     note = "" if made.defined or not reached else "no exam with a result speaks for the unexamined"
     book.add("prevalence", "prevalence", made, place, note=note)
     book.add("prevalence", "prevalence_assisted", assisted(sample, population), place)
-    book.add("prevalence", "missed", _missed(made, reached), place)
+    book.add("prevalence", "missed", _missed(made, reached, _carried(exams, target)), place)
     if np.isfinite(population.predicted) and reached:
         book.count("prevalence", "predicted", population.predicted / reached, int(reached), place)
     book.count("prevalence", "reached", reached / live, live, place)
 
 
-def _missed(made: Estimate, reached: float) -> Estimate:
+def _carried(exams: pd.DataFrame, target: str) -> pd.Series[float]:
+    """Known results of exams that were held on a later day, of shipments that the estimate is about."""
+    mine = exams["carried"] & (exams[f"chance_{target}"] > 0)
+    return exams.loc[mine, f"found_{target}"].dropna()
+
+
+def _missed(made: Estimate, reached: float, carried: pd.Series[float]) -> Estimate:
     """Shipments on which the design's exams would have found something, and no exam did."""
-    total = scaled(made, reached)
+    total, found = scaled(made, reached), made.positives + int(carried.sum())
     # NaN stays NaN: numpy's maximum, unlike max, hands it on.
-    value, low, high = np.maximum(np.array([total.value, total.low, total.high]) - made.positives, 0.0).tolist()
-    return Estimate(value, low, high, made.rows, made.positives)
+    value, low, high = np.maximum(np.array([total.value, total.low, total.high]) - found, 0.0).tolist()
+    return Estimate(value, low, high, made.rows + len(carried), found)
 
 
 def _trust(book: Book, window: Window) -> None:

@@ -45,8 +45,9 @@ class Window:
         groups: one row per combination of KINDS (columns) with counts: `live`, `ordered`, and per target
             `certain_<target>`, `by_chance_<target>` shipments reached, `predicted_<target>` sum of their scores,
             `unscored_<target>` those without one.
-        exams: exams ordered, by run date and shipment_id: KINDS, run_date, arm, exam_type, `amount_usd` found, and per
-            target `chance_<target>`, `score_<target>`, `found_<target>`, `held_up_<target>`.
+        exams: exams ordered, by run date and shipment_id: KINDS, run_date, arm, exam_type, `carried` (held on a later
+            day, for want of a slot on its own), `amount_usd` found, and per target `chance_<target>`, `score_<target>`,
+            `found_<target>`, `held_up_<target>`. The chances are those of the run date, also of what was carried.
     """
 
     groups: pd.DataFrame
@@ -58,7 +59,7 @@ def read_window(ledger: Ledger, runs: Sequence[InForce], results: Results) -> Wi
     groups, exams = [], []
     for run in runs:
         day = _with_groups(ledger, run, read_day(ledger, run))
-        day = day[~day.index.isin(results.left_out)]
+        day = _with_carried(day[~day.index.isin(results.left_out)], run, results.ordered)
         groups.append(_count(day))
         exams.append(_exams(day, run, results))
     counted = pd.concat(groups).groupby(list(KINDS), as_index=False).sum()
@@ -111,6 +112,15 @@ def _with_groups(ledger: Ledger, run: InForce, day: pd.DataFrame) -> pd.DataFram
         tier=words,
         programme=_programmes(mine),
     )
+
+
+def _with_carried(day: pd.DataFrame, run: InForce, ordered: pd.DataFrame) -> pd.DataFrame:
+    """The day with the exams that it ordered and a later day held, in the column `carried`."""
+    mine = ordered["carried"] & (ordered["run_date"] == pd.Timestamp(run.run_date)) & ordered.index.isin(day.index)
+    held = ordered.loc[mine, ["arm", "exam_type"]].assign(recommendation="examine")
+    day = day.assign(carried=day.index.isin(held.index))
+    day.loc[held.index, list(held)] = held
+    return day
 
 
 def _traders(stratum: pd.Series, tier: Floats) -> NDArray[np.str_]:

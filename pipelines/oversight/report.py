@@ -29,7 +29,7 @@ def render(figures: pa.Table, span: Span) -> str:
         span: the days of the report.
     """
     made = Standing(figures)
-    sections = ("prevalence", "objective", "trusted traders", "coverage", "referrals", "rules", "drift")
+    sections = ("prevalence", "objective", "trusted traders", "coverage", "referrals", "rules", "must-exams", "drift")
     return pages.page(
         "oversight.html",
         title=f"Oversight through {span.through.isoformat()}",
@@ -91,8 +91,11 @@ def _records(made: Standing) -> str:
     recorded, still_open = made.at("coverage", "recorded"), made.at("referrals", "open")
     oldest = made.at("referrals", "open_days_oldest")
     age = f"; the oldest is {number(oldest.value)} days old" if oldest.defined else ""
+    never = made.at("must-exams", "never_held")
+    lapsed = f" {number(never.value)} must-exams were never held." if never.defined else ""
     return (
-        f"A result is recorded for {_said(cell(recorded))} ordered. {number(still_open.value)} referrals are open{age}."
+        f"A result is recorded for {_said(cell(recorded))} ordered. {number(still_open.value)} referrals are "
+        f"open{age}.{lapsed}"
     )
 
 

@@ -14,6 +14,7 @@ from riskscore import models, reference
 from riskscore.frames import as_frame
 from riskscore.ledger import outcomes_known
 from riskscore.ledger.schema import VERSION_ORDER, hash_of, rows_of
+from riskscore.ledger.waits import waits_of
 from riskscore.models.delays import correct_delays
 from riskscore.models.labels import targets, weight_column
 from riskscore.pipelines.backtest.rows import slow_days
@@ -33,7 +34,8 @@ class Results:
 
     Attributes:
         ordered: exams ordered by the runs in force, indexed by shipment_id, by run date: run_date, port, arm,
-            exam_type, `result` (found | clear | pending | waived | none).
+            exam_type, `carried` (a must-exam that found no slot on its run date and was held on a later day), `result`
+            (found | clear | pending | waived | none).
         told: indexed by shipment_id, shipments with a result that tells: per target `found_<target>` (1.0 | 0.0 | NaN)
             and `held_up_<target>` (see `prevalence.Exams`); `amount_usd` found.
         left_out: shipments that leave every figure of performance: bill deleted, cargo never arrived, scored after
@@ -76,12 +78,17 @@ def _ordered(ledger: Ledger, runs: Sequence[InForce]) -> tuple[pd.DataFrame, lis
                       "run_date": pa.array([run.run_date for run in runs], pa.date32())})  # fmt: skip
     ledger.connection.register("in_force", asked)
     try:
-        query = """
-            WITH first_words AS (SELECT shipment_id, min(seq) AS heard FROM outcomes_log GROUP BY shipment_id)
-            SELECT shipment_id, run_date, port, arm, exam_type, coalesce(heard <= in_force.seq, false) AS earlier
-            FROM recommendations JOIN in_force USING (run_id) LEFT JOIN first_words USING (shipment_id)
-            WHERE recommendation = 'examine'
-            QUALIFY row_number() OVER (PARTITION BY shipment_id ORDER BY run_date DESC) = 1
+        query = f"""
+            WITH first_words AS (SELECT shipment_id, min(seq) AS heard FROM outcomes_log GROUP BY shipment_id),
+            those AS (SELECT runs.* FROM runs JOIN in_force USING (run_id)),
+            orders AS (
+                SELECT shipment_id, run_date, port, arm, exam_type, false AS carried, in_force.seq
+                FROM recommendations JOIN in_force USING (run_id) WHERE recommendation = 'examine'
+                UNION ALL SELECT shipment_id, since, port, 'must_exam', exam, true, seq
+                FROM {waits_of("those")} WHERE state = 'held')
+            SELECT shipment_id, run_date, port, arm, exam_type, carried, coalesce(heard <= seq, false) AS earlier
+            FROM orders LEFT JOIN first_words USING (shipment_id)
+            QUALIFY row_number() OVER (PARTITION BY shipment_id ORDER BY run_date DESC, carried) = 1
             ORDER BY run_date, shipment_id"""
         found = as_frame(ledger.connection.sql(query).to_arrow_table(), index="shipment_id")
     finally:

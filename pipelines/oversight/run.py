@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from riskscore.errors import RunError
 from riskscore.pipelines.oversight.book import Book
 from riskscore.pipelines.oversight.figures import add_figures
+from riskscore.pipelines.oversight.must_exams import add_must_exams
 from riskscore.pipelines.oversight.population import read_window
 from riskscore.pipelines.oversight.report import render
 from riskscore.pipelines.oversight.results import read_results
@@ -87,5 +88,6 @@ def _figures(workspace: Workspace, ledger: Ledger, first: date | None, last: dat
     add_referrals(book, open_or_closed, days)
     latest = [run for run in ledger.runs() if run.seq <= position and run.run_date <= last]
     add_rules(book, latest, days)
+    add_must_exams(book, latest, days)
     add_ports(book, latest, days)
     return book, days

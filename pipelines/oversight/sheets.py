@@ -76,6 +76,7 @@ class Standing:
         )
 
 
+_MUST = "must-exams"
 _KEY = ("section", "figure", "kind", "segment", "target")
 
 
@@ -92,6 +93,7 @@ def sheets(made: Standing) -> dict[str, list[Sheet]]:
         "coverage": [_coverage(made, "age"), _coverage(made, "port")],
         "referrals": [_referrals(made), _waivers(made)],
         "rules": [_rules(made)],
+        "must_exams": [_waits(made), _never_held(made)],
         "drift": [_drift(made)],
         "ports": [_ports(made)],
     }
@@ -239,6 +241,34 @@ def _rules(made: Standing) -> Sheet:
         remark = (said["note"] if said else None) or "nothing odd"
         rows.append((name, (Shown(shipments), Shown(days, (never,) if never else ()), Shown(remark))))
     return Sheet("Must-exam rules", ("rule", "matches", "days without a match", "remark"), tuple(rows))
+
+
+_WAITS = {
+    "found_no_slot": "found no slot on their day",
+    "held_later": "held on a later day",
+    "still_waiting": "still waiting",
+    "not_on_record": "not on record: kept by an older version, or scored anew since",
+}
+
+
+def _waits(made: Standing) -> Sheet:
+    rows = [(word, made.at(_MUST, name).value) for name, word in _WAITS.items() if made.row(_MUST, name)]
+    for why in made.segments(_MUST, "lapsed", "why"):
+        said = made.row(_MUST, "lapsed", kind="why", segment=why) or {}
+        rows.append((f"lapsed: {said['note']}", said["value"]))
+    return Sheet("Must-exams without a slot, and what became of them", ("", "number"),
+                 tuple((name, (Shown(number(value)),)) for name, value in rows))  # fmt: skip
+
+
+def _never_held(made: Standing) -> Sheet:
+    rows = []
+    for kind, label in (("all", "all"), ("rule", "rule "), ("owner", "owner ")):
+        for name in made.segments(_MUST, "never_held", kind):
+            found = made.at(_MUST, "never_held", kind=kind, segment=name)
+            shown = label if kind == "all" else f"{label}{name}"
+            rows.append((shown, (Shown(number(found.value)), Shown(number(found.rows)))))
+    columns = ("by rule, and by who answers for it", "never held", "of those without a slot")
+    return Sheet("Must-exams never held: no slot in time, waived or overridden", columns, tuple(rows))
 
 
 def _drift(made: Standing) -> Sheet:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from riskscore.errors import RunError
+from riskscore.ledger.waits import waits_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,14 +103,17 @@ def in_force(ledger: Ledger, through: date, position: int) -> tuple[InForce, ...
     Of several runs of a day it is the last one kept before any result of the exams ordered that day was heard: a later
     refresh ordered other exams, and could not order these.
     """
-    query = """
+    query = f"""
         WITH of_day AS (
             SELECT *, min(seq) OVER (PARTITION BY run_date) AS first_seq FROM runs
             WHERE seq <= $position AND run_date <= $through),
+        ordered AS (
+            SELECT run_id, shipment_id FROM recommendations WHERE recommendation = 'examine'
+            UNION ALL SELECT run_id, shipment_id FROM {waits_of("of_day")} WHERE state = 'held'),
         heard AS (
             SELECT run_date, min(o.seq) AS heard FROM of_day d
-                JOIN recommendations USING (run_id) JOIN outcomes_log o USING (shipment_id)
-            WHERE recommendation = 'examine' AND o.seq > first_seq AND o.seq <= $position AND o.known_day <= $through
+                JOIN ordered USING (run_id) JOIN outcomes_log o USING (shipment_id)
+            WHERE o.seq > first_seq AND o.seq <= $position AND o.known_day <= $through
             GROUP BY run_date)
         SELECT run_date, run_id, seq, position FROM of_day LEFT JOIN heard USING (run_date)
         WHERE heard IS NULL OR seq < heard

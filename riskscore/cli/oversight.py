@@ -38,7 +38,7 @@ def oversight(
         ),
     ] = None,
 ) -> None:
-    """The standing report: what is found and missed, trust, recorded results, referrals, waivers, rules.
+    """The standing report: what is found and missed, trust, recorded results, referrals, waivers, must-exams.
 
     Each figure comes with its 95 % interval and its dates, here, as a page and as Parquet.
 
@@ -66,6 +66,7 @@ _SECTIONS = {
     "coverage": "coverage",
     "referrals": "referrals",
     "rules": "rules",
+    "must_exams": "must-exams",
     "drift": "drift",
     "ports": "ports without exams",
 }

@@ -41,6 +41,7 @@ def test_it_prints_every_section_with_its_dates(command, unit):
         "Shipments recommended for an exam",
         "Waivers by code",
         "Must-exam rules: nothing to report",
+        "Must-exams without a slot, and what became of them: nothing to report",
         "Random exams against the scores",
         "Ports without exam capacity",
     ):

@@ -14,17 +14,17 @@ from riskscore.cli.oversight import oversight
 from riskscore.pipelines.oversight.run import standing_figures
 from riskscore.reference.reviews import review_codes
 from tests.factories import noon, reviews
-from tests.pipelines.examined import QUIET, THROUGH, Unit, day, ordered, result
+from tests.pipelines.examined import QUIET, THROUGH, Unit, day, ordered, result, waiting
 
 PAGE = (Path(__file__).parents[2] / "docs" / "oversight.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def unit(tmp_path_factory):
-    """A unit with something of everything: results, an open referral, a waiver, a rule."""
+    """A unit with something of everything: results, an open referral, a waiver, a rule, a wait."""
     made = Unit(tmp_path_factory.mktemp("docs") / "ws")
     made.live([0, 1])
-    rows = ordered(made.score(0, rules=[QUIET]))
+    rows = ordered(made.score(0, rules=[QUIET], said={"must_exam_unmet": waiting(30)}))
     later = ordered(made.score(1, rules=[QUIET]))
     made.tell(*[result(row, 0, found=at % 3 == 0) for at, row in enumerate(rows)])
     code = next(each.code for each in review_codes() if each.effect == "waived")

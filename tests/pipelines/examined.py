@@ -48,11 +48,11 @@ class Unit:
         with self.workspace.ledger() as ledger:
             append_rows(self.workspace, ledger, shipments=shipments(*rows), traders=traders(*held))
 
-    def score(self, number, exam="intensive", floor_exam="intensive", rules=(), draw=None, of=None):
+    def score(self, number, exam="intensive", floor_exam="intensive", rules=(), draw=None, of=None, said=None):
         """Four certain exams and four random ones of the 36 others, as a run on record; the rows.
 
         `of`: the day whose shipments arrive, where not this one. Ranked exams that are not intensive leave some chance
-        of an intensive one where `exam` says so, as "document or intensive".
+        of an intensive one where `exam` says so, as "document or intensive". `said`: what the record says beside.
         """
         of = number if of is None else of
         certain = set(range(4))
@@ -70,6 +70,7 @@ class Unit:
                 "rules": [{"rule_id": rule.id, "matches": 0} for rule in rules],
                 "slots": {"9999": {"arrivals": 7}},
                 "ports_without_capacity": ["9999"],
+                **(said or {}),
             }
             transaction.record_run(Run(transaction.seq, day(number), name, transaction.seq, "0", record), table)
         return rows
@@ -93,6 +94,15 @@ class Unit:
         """Append outcomes, one per mapping, and rows of other tables."""
         with self.workspace.ledger() as ledger:
             append_rows(self.workspace, ledger, outcomes=outcomes(*rows), **other)
+
+
+def waiting(*places, since=0, **more):
+    """Must-exams of day `since` without a slot, as a run record says it."""
+    return [
+        {"shipment_id": f"S{since}-{at:02d}", "port": "2704" if at % 2 else "1001", "rule_id": "watch",
+         "exam": "intensive", "since": day(since).isoformat(), "given": None, **more}
+        for at in places
+    ]  # fmt: skip
 
 
 def result(row, number, *, found, **changed):
