@@ -57,17 +57,26 @@ class TakenOver:
     Attributes:
         waiting: must-exams that are still to be held.
         lapsed: those that are not to be held any more, each on the first morning that knows of it.
+        days: for how many days a must-exam waits.
     """
 
     waiting: tuple[Carried, ...] = ()
     lapsed: tuple[Wait, ...] = ()
+    days: int = 0
 
     def as_record(self, held: Iterable[Carried]) -> dict[str, Any]:
-        """What a run record says of every wait taken over, `held` being those that got a slot today."""
-        given = tuple(held)
+        """What a run record says of every wait taken over, `held` being those that got a slot today.
+
+        Of those that wait on it says until when: the last day that may hold them.
+        """
+        given, longest = tuple(held), timedelta(days=self.days)
         return {
             "carried_over": [one.as_record() for one in given],
-            "must_exam_waiting": [one.as_record() for one in self.waiting if one not in given],
+            "must_exam_waiting": [
+                one.as_record() | {"until": (one.since + longest).isoformat()}
+                for one in self.waiting
+                if one not in given
+            ],
             "must_exam_lapsed": [one.as_record() for one in self.lapsed],
         }
 
@@ -97,7 +106,7 @@ def taken_over(ledger: Ledger, day: date, position: int, days: int) -> TakenOver
         Wait(left[name].exam, day, "lapsed", why) for name, why in ended.items() if left[name].became == "waiting"
     ]
     waiting = [left[name].exam for name in left.keys() - ended]
-    return TakenOver(tuple(sorted(waiting)), tuple(sorted(lapsed, key=_by_day)))
+    return TakenOver(tuple(sorted(waiting)), tuple(sorted(lapsed, key=_by_day)), days)
 
 
 def waits(runs: Iterable[Run]) -> dict[tuple[str, date], Wait]:

@@ -76,7 +76,8 @@ def _print_must_exams(day: str, record: dict[str, Any]) -> None:
     for since in sorted({one["since"] for one in record.get("must_exam_waiting", ())}):
         waiting = [one for one in record["must_exam_waiting"] if one["since"] == since]
         named = [(one["rule_id"], one["shipment_id"]) for one in waiting]
-        _print_by_rule(f"WARNING {day}", named, f"still waiting for a slot since {since}")
+        last = ", today the last day" if waiting[0]["until"] == day else ""
+        _print_by_rule(f"WARNING {day}", named, f"still waiting for a slot since {since}{last}")
     _print_lapsed(day, record.get("must_exam_lapsed", ()))
     if record.get("drift", {}).get("drifted"):
         drift = record["drift"]

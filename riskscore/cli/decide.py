@@ -85,7 +85,7 @@ def _said(recommended: dict[str, Any]) -> str:
 
 
 def _next(effect: str, exam: str | None, *, waits: bool) -> str:
-    no_more = "; no later morning holds it" if waits else ""
+    no_more = "; no day after today holds it" if waits else ""
     if effect == "waived":
         return f"closed without an exam: waived{no_more}; its hazards stay unlabelled, never clear"
     if effect == "release":

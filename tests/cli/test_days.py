@@ -26,13 +26,18 @@ def test_every_wait_is_told_of(capsys):
     record = {
         "must_exam_unmet": [],
         "carried_over": [one("S0")],
-        "must_exam_waiting": [one("S1"), one("S2", since="2026-02-28"), one("S3"), one("S4", "other")],
+        "must_exam_waiting": [
+            one("S1", until="2026-03-03"),
+            one("S2", since="2026-02-28", until="2026-03-02"),
+            one("S3", until="2026-03-03"),
+            one("S4", "other", until="2026-03-03"),
+        ],
         "must_exam_lapsed": [one(f"S{n}", why="no_slot") for n in (5, 6, 7, 8)] + [one("S9", why="waived")],
     }
     days._print_must_exams("2026-03-02", record)
     assert capsys.readouterr().out.splitlines() == [
         "2026-03-02: nii exam of S0 at port 2704, waiting since 2026-03-01",
-        "WARNING 2026-03-02: must-exam watch, 1 still waiting for a slot since 2026-02-28: S2",
+        "WARNING 2026-03-02: must-exam watch, 1 still waiting for a slot since 2026-02-28, today the last day: S2",
         "WARNING 2026-03-02: must-exam watch, 2 still waiting for a slot since 2026-03-01: S1, S3",
         "WARNING 2026-03-02: must-exam other, 1 still waiting for a slot since 2026-03-01: S4",
         "2026-03-02: must-exam watch, 1 held no more, waived by an analyst: S9",

@@ -88,9 +88,9 @@ def test_the_codes_are_listed_without_a_shipment(call):
         (("accept",), "waits on for a slot; open until the outcome of its lab exam is ingested"),
         (
             ("waive", "--code", "se_empty"),
-            "closed without an exam: waived; no later morning holds it; its hazards stay",
+            "closed without an exam: waived; no day after today holds it; its hazards stay",
         ),
-        (("override", "--code", "release_no_slot"), "closed without an exam: overridden; no later morning holds it"),
+        (("override", "--code", "release_no_slot"), "closed without an exam: overridden; no day after today holds it"),
         (("override", "--code", "exam_equipment", "--exam", "nii"), "open until the outcome of its nii exam"),
     ],
 )

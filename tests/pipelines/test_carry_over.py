@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from riskscore.pipelines.carry_over import taken_over, waits
+from riskscore.pipelines.carry_over import TakenOver, taken_over, waits
 from tests.factories import DAY, append_rows, make_workspace, noon, outcomes, reviews, shipments
 from tests.pipelines.recommended import recommend, unmet
 
@@ -111,6 +111,7 @@ def test_it_lapses_when_its_days_are_over_once_and_for_good(unit):
         assert names(over) == ["S0"] * (number in {1, 2})
         assert lapsed(over) == ({"S0": "no_slot"} if number == 3 else {})
     assert not names(unit.over(5, days=9))
+    assert unit.ledger.run_of(day(1)).record["must_exam_waiting"][0]["until"] == day(2).isoformat()
     assert waits(unit.ledger.runs())["S0", DAY].why == "no_slot"
 
 
@@ -127,7 +128,7 @@ def test_a_decision_taken_back_lets_it_wait_again_and_an_exam_does_not(unit):
     unit.tell(reviews=reviews(WAIVED | {"shipment_id": "S0", "known_at": noon(DAY)}),
               outcomes=outcomes({"shipment_id": "S1", "exam_date": DAY, "known_at": noon(DAY)}))  # fmt: skip
     assert lapsed(unit.score(1, days=9)) == {"S0": "waived", "S1": "examined"}
-    assert unit.score(2, days=9) == unit.over(2, at=0)
+    assert unit.score(2, days=9) == TakenOver(days=9)
     unit.tell(reviews=reviews(BACK | {"shipment_id": "S0", "known_at": noon(day(2))}))
     assert names(unit.score(3, days=9)) == ["S0"]
     unit.tell(reviews=reviews(WAIVED | {"shipment_id": "S0", "known_at": noon(day(3))}))
@@ -140,7 +141,7 @@ def test_of_several_orders_the_last_counts(unit):
     unit.score(0, ["S0"], days=9)
     assert lapsed(unit.score(1, ["S0"], days=9)) == {"S0": "moved"}
     assert [(one.shipment_id, one.since) for one in unit.score(2, days=9, held=["S0"]).waiting] == [("S0", day(1))]
-    assert unit.over(3, days=9) == unit.over(3, at=0)
+    assert unit.over(3, days=9) == TakenOver(days=9)
 
 
 def test_records_of_an_older_version_are_taken_over_from_too(unit):

@@ -195,6 +195,7 @@ def test_the_day_s_figures_are_the_data_s(open_page, written, data):
     assert "40 of them, found 4 where the scores foretold 1.2" in page.inner_text("#day")
     assert page.locator("table[aria-label^='Held over'] tbody tr").count() == len(data["figures"]["carried"])
     assert page.locator("table[aria-label^='Still waiting'] tbody tr").count() == len(data["figures"]["waiting"])
+    assert page.locator("table[aria-label^='Still waiting'] td").last.inner_text() == "2026-03-03"
     assert page.locator("table[aria-label^='Held no more'] td").last.inner_text() == "no slot in time"
     for name in ("capacity", "arms", "hazards", "exams", "intake", "findings"):
         assert page.locator(f"#{name} svg[role=img]").count() == 1, name
