@@ -96,10 +96,12 @@ class Gatherer:
         return Finding("reference facts", same, what)
 
     def _notes(self, candidate: LoadedModel) -> tuple[str, ...]:
-        """Settings may differ, that is what a challenger is for; the auditor should see it."""
-        if self._provenance(candidate).get("config_digest") == self.workspace.config.digest():
+        """Settings of training may differ, that is what a challenger is for; the auditor should see which."""
+        given, today = candidate.model.training.get("settings", {}), self.workspace.config.model.model_dump(mode="json")
+        differing = ", ".join(name for name in today if given.get(name) != today[name])
+        if not differing:
             return ()
-        return ("trained under other settings than those of riskscore.toml today",)
+        return (f"trained under other settings than those under [model] in riskscore.toml today: {differing}",)
 
     def _provenance(self, candidate: LoadedModel) -> Mapping[str, object]:
         found: Mapping[str, object] = candidate.model.training.get("provenance", {})

@@ -143,12 +143,23 @@ def test_files_that_are_not_those_of_the_training(workspace):
     assert len(decisions(workspace)) == 1
 
 
-def test_other_settings_are_no_reason_to_refuse_but_are_told(workspace, sound):
+def noted(workspace, was, now):
+    """The notes of a decision after `was` was replaced by `now` in riskscore.toml."""
     settings = workspace.root / "riskscore.toml"
-    settings.write_text(settings.read_text().replace("trees = 20", "trees = 21"))
-    decision = promote(Workspace.open(workspace.root), CANDIDATE, policy=LAX, dry_run=True).decision
-    assert any("other settings" in note for note in decision.notes)
+    settings.write_text(settings.read_text().replace(was, now))
+    return promote(Workspace.open(workspace.root), CANDIDATE, policy=LAX, dry_run=True).decision
+
+
+def test_other_settings_are_no_reason_to_refuse_but_are_told(workspace, sound):
+    decision = noted(workspace, "trees = 20", "trees = 21\nseed = 8")
+    assert any(note.endswith("riskscore.toml today: trees, seed") for note in decision.notes)
     assert "hit rate at 5% capacity" in {check.name for check in decision.checks}
+
+
+def test_settings_that_training_does_not_read_are_not_told(workspace, sound):
+    decision = noted(workspace, "[selection]", '[selection]\ntrial = "2"')
+    assert 'trial = "2"' in (workspace.root / "riskscore.toml").read_text()
+    assert not any("other settings" in note for note in decision.notes)
 
 
 # The decision -------------------------------------------------------------------------------------------------
