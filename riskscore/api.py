@@ -202,6 +202,9 @@ def select(
 ) -> SelectionResult:
     """Choose exams among scored shipments under the workspace's capacity and rules; nothing is kept.
 
+    No slot is shared with a model on trial, whatever `trial` says: a toss counts by being on record before the exam, which
+    only `riskscore score` sees to. So these are the exams of one model alone.
+
     Args:
         workspace: whose configuration is used.
         shipments: as given to `build_features`.
@@ -229,6 +232,9 @@ def recommend(
     builders: Sequence[FeatureBuilder] | None = None,
 ) -> Frame:
     """Exam recommendations for shipments arriving on `day`; the same kind of frame out as in. Nothing is kept.
+
+    They are those of `model` alone: as nothing is kept, no slot is tossed for with a model on trial (see `select`). To see
+    what both would do, ask for each.
 
     Args:
         workspace: with history and a model.
