@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from riskscore import models
 from riskscore.frames import as_frame
-from riskscore.ledger.picks import random_picks
+from riskscore.ledger.picks import picks_of
 from riskscore.selection.drift import drifted
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def recent_drift(connection: duckdb.DuckDBPyConnection, day: date, position: int
     An exam whose result is not known, or was not recorded, says nothing. Clear results come sooner than finds, so the
     newest exams speak too well of the scores: the test is slow rather than hasty.
     """
-    picks, outcomes = random_picks(connection, day - timedelta(days=WINDOW_DAYS), day, position)
+    picks, outcomes = picks_of(connection, "random_floor", day - timedelta(days=WINDOW_DAYS), day, position)
     scores = as_frame(picks, index="shipment_id")["risk_score"]
     labels = models.label(as_frame(outcomes))["any"].dropna()
     found, expected = int(labels.sum()), float(scores.reindex(labels.index).sum())

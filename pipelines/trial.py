@@ -14,18 +14,18 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 
-from riskscore import models, reference
 from riskscore.errors import RunError
 from riskscore.frames import as_frame
-from riskscore.ledger import outcomes_known, read_mornings
+from riskscore.ledger.picks import picks_of
+from riskscore.pipelines.disputes import ALWAYS, runs_before, standing, tossed, versions_of, with_results
 from riskscore.pipelines.model_store import registry_of
 from riskscore.selection.trial import ALPHA, POWER, Rival, TrialEvidence, difference, exams_needed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import pandas as pd
 
     from riskscore.config import Config
     from riskscore.ledger import Ledger, Run
@@ -41,9 +41,6 @@ WAIT_DAYS = 56
 
 _KEY = "trial of "
 """Under which plans stand in the ledger's settings, followed by `CHALLENGER against CHAMPION`."""
-
-_ALL = date.max
-"""As-of day of everything the ledger knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,33 +223,44 @@ def start(
         needed = exams_needed(rate, difference, power)
         with ledger.transaction("trial start") as transaction:
             made = Plan(champion, challenger, rate, difference, power, ALPHA, needed, wait_days, transaction.seq)
-            values = [f"{_KEY}{challenger} against {champion}", json.dumps(asdict(made), sort_keys=True)]
-            transaction.connection.execute("INSERT INTO settings VALUES (?, ?)", values)
+            transaction.keep_setting(f"{_KEY}{challenger} against {champion}", json.dumps(asdict(made), sort_keys=True))
     return made
 
 
-def result(workspace: Workspace) -> TrialResult:
-    """Where the latest trial stands, by everything the ledger knows.
+def result(workspace: Workspace, as_of: date | None = None) -> TrialResult:
+    """Where the latest trial stands.
+
+    Args:
+        workspace: where it is held.
+        as_of: see `trial_of`; the latest trial is then the last that shared slots before it.
 
     Raises:
         RunError: no trial was planned and no slot tossed for.
     """
     with workspace.ledger(read_only=True) as ledger:
-        plans = [(found.position, (found.champion, found.challenger)) for found in _plans(ledger)]
-        runs = [(run.seq, _models(run)) for run in ledger.runs() if run.record.get("trial")]
-        if not plans + runs:
-            raise RunError(
-                "no trial was planned, and no slot was tossed for",
-                fix='set trial = "challenger" under [selection] in riskscore.toml, then riskscore trial start',
-            )
-        return trial_of(ledger, *max(plans + runs)[1])
+        plans = [] if as_of else [(found.position, (found.champion, found.challenger)) for found in _plans(ledger)]
+        held = [(run.seq, versions_of(run)) for run in runs_before(ledger, as_of or ALWAYS) if run.record.get("trial")]
+        if not plans + held:
+            what = f"no slot was tossed for before {as_of}" if as_of else "no trial was planned, and no slot tossed for"
+            fix = 'set trial = "challenger" under [selection] in riskscore.toml, then riskscore trial start'
+            raise RunError(what, fix=fix)
+        return trial_of(ledger, *max(plans + held)[1], as_of)
 
 
-def trial_of(ledger: Ledger, champion: str, challenger: str) -> TrialResult:
-    """Where the trial between two versions stands, whether or not there was one."""
-    found, runs = _plan_of(ledger, champion, challenger), ledger.runs()
-    tossed = _tossed(runs, (champion, challenger), found.position if found else 0)
-    exams = _with_results(ledger, tossed, found, max((run.run_date for run in runs), default=date.min))
+def trial_of(ledger: Ledger, champion: str, challenger: str, as_of: date | None = None) -> TrialResult:
+    """Where the trial between two versions stands, whether or not there was one.
+
+    Args:
+        ledger: open ledger.
+        champion: version.
+        challenger: version.
+        as_of: what was tossed for and known before this day; what came later changes nothing, but the plan is the one
+            on record now. None = all that the ledger knows; waits are over by the newest day scored.
+    """
+    found, runs = _plan_of(ledger, champion, challenger), runs_before(ledger, as_of or ALWAYS)
+    slots = tossed(runs, (champion, challenger), found.position if found else 0)
+    today = as_of or max((run.run_date for run in runs), default=date.min)
+    exams = with_results(ledger, slots, found.wait_days if found else None, as_of or ALWAYS, today)
     champions, challengers = (_side(exams[exams["side"] == side]) for side in ("champion", "challenger"))
     return TrialResult(
         versions=(champion, challenger),
@@ -286,79 +294,16 @@ def _side(exams: pd.DataFrame) -> Side:
     return Side(len(exams), int(exams["hit"].notna().sum()), int(exams["hit"].sum()))
 
 
-def _tossed(runs: Sequence[Run], versions: tuple[str, str], since: int) -> pd.DataFrame:
-    """A row per slot tossed for: day, port, pair, whose it is, and the shipment examined.
-
-    Args:
-        runs: the latest of each day.
-        versions: champion and challenger.
-        since: ledger position; runs up to it are left out.
-    """
-    rows = [
-        (run.run_date, run.seq, one["port"], one["pair"], one["examined"], one[one["examined"]])
-        for run in runs
-        if run.seq > since and run.record.get("trial") and _models(run) == versions
-        for one in run.record["trial"]["disputed"]
-    ]
-    return pd.DataFrame(rows, columns=["run_date", "run_position", "port", "pair", "side", "shipment_id"])
-
-
-def _with_results(ledger: Ledger, tossed: pd.DataFrame, found: Plan | None, today: date) -> pd.DataFrame:
-    """Adds `hit` (1, 0, NaN = unknown) and `due` (its result is no longer waited for).
-
-    A result that the ledger held before the run is of an exam that the toss did not bring about, and one that came
-    after the wait would let slow exams in only where the trial was long: both are unknown.
-
-    Args:
-        ledger: open ledger.
-        tossed: as `_tossed` gives them.
-        found: the plan; without one nothing is waited for.
-        today: the newest day scored.
-    """
-    shipments = pa.array(tossed["shipment_id"].unique(), pa.string())
-    first = _first_words(ledger, shipments).reindex(tossed["shipment_id"]).set_axis(tossed.index)
-    due = pd.to_datetime(tossed["run_date"]) + pd.Timedelta(days=found.wait_days if found else 0)
-    in_time = (first["known_day"] < due) if found else first["known_day"].notna()
-    hit = tossed["shipment_id"].map(_labels(ledger, shipments)).where(in_time & (first["seq"] > tossed["run_position"]))
-    return tossed.assign(hit=hit.astype("float64"), due=due <= pd.Timestamp(today))
-
-
-def _labels(ledger: Ledger, shipments: pa.Array) -> pd.Series[float]:
-    """By the label policy (riskscore.models.labels): 1 something was found, 0 nothing; others are not in it."""
-    outcomes = as_frame(outcomes_known(ledger.connection, _ALL, ledger.position))
-    labels = models.label(outcomes[outcomes["shipment_id"].isin(shipments.to_pylist())])["any"].dropna()
-    standing = read_mornings(ledger.connection, pa.array(labels.index, pa.string()), _ALL, ledger.position)
-    return labels[labels.index.isin(standing["shipment_id"].to_pylist())]
-
-
-def _first_words(ledger: Ledger, shipments: pa.Array) -> pd.DataFrame:
-    """By shipment with a conclusive result: when the first became known, and the ledger position at which it came."""
-    ledger.connection.register("tossed", pa.table({"shipment_id": shipments}))
-    query = """
-        SELECT shipment_id, min(known_day) AS known_day, min(seq) AS seq FROM outcomes_log
-        WHERE shipment_id IN (SELECT shipment_id FROM tossed) AND result IN (SELECT unnest($conclusive)) GROUP BY ALL"""
-    try:
-        conclusive = sorted({*reference.CLEAR, *reference.POSITIVE})
-        words = ledger.connection.sql(query, params={"conclusive": conclusive}).to_arrow_table()
-        return as_frame(words, index="shipment_id")
-    finally:
-        ledger.connection.unregister("tossed")
-
-
 def _base_rate(ledger: Ledger) -> float:
     """Share of hits among ranked exams with a known result, over all days."""
-    query = "SELECT DISTINCT shipment_id FROM recommendations WHERE arm = 'risk'"
-    hits = _labels(ledger, pa.array(ledger.connection.sql(query).to_arrow_table()["shipment_id"]))
+    _, outcomes = picks_of(ledger.connection, "risk", date.min, ALWAYS, ledger.position)
+    hits = standing(ledger, as_frame(outcomes), ALWAYS)
     if len(hits) < MIN_KNOWN:
         raise RunError(
             f"{len(hits)} ranked exams have a known result, too few to take a base rate from (at least {MIN_KNOWN})",
             fix="give --base-rate",
         )
     return float(np.mean(hits))
-
-
-def _models(run: Run) -> tuple[str, str]:
-    return run.record["model"]["version"], run.record["trial"]["version"]
 
 
 def _versions(workspace: Workspace) -> tuple[str, str]:
@@ -377,5 +322,4 @@ def _plan_of(ledger: Ledger, champion: str, challenger: str) -> Plan | None:
 
 
 def _plans(ledger: Ledger) -> list[Plan]:
-    query = "SELECT value FROM settings WHERE starts_with(key, ?) ORDER BY key"
-    return [Plan(**json.loads(value)) for (value,) in ledger.connection.execute(query, [_KEY]).fetchall()]
+    return [Plan(**json.loads(value)) for value in ledger.settings(_KEY).values()]

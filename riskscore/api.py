@@ -202,8 +202,8 @@ def select(
 ) -> SelectionResult:
     """Choose exams among scored shipments under the workspace's capacity and rules; nothing is kept.
 
-    No slot is shared with a model on trial, whatever `trial` says: a toss counts by being on record before the exam, which
-    only `riskscore score` sees to. So these are the exams of one model alone.
+    No slot is shared with a model on trial, whatever `trial` says: a toss counts because it is on record before the
+    exam, and only `riskscore score` keeps a record. So these are the exams of one model alone.
 
     Args:
         workspace: whose configuration is used.
@@ -233,8 +233,8 @@ def recommend(
 ) -> Frame:
     """Exam recommendations for shipments arriving on `day`; the same kind of frame out as in. Nothing is kept.
 
-    They are those of `model` alone: as nothing is kept, no slot is tossed for with a model on trial (see `select`). To see
-    what both would do, ask for each.
+    They are those of `model` alone: as nothing is kept, no slot is tossed for with a model on trial (see `select`). To
+    see what both would do, ask for each.
 
     Args:
         workspace: with history and a model.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from riskscore.cli.options import open_workspace
+from riskscore.cli.options import day_of, open_workspace
 from riskscore.cli.terminal import console, table
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ def trial(
     ] = None,
     power: Annotated[float, typer.Option(help="Chance that such a difference is seen.")] = 0.8,
     wait_days: Annotated[int, typer.Option(min=1, help="Days from a toss that a result is waited for.")] = 56,
+    as_of: Annotated[
+        str | None, typer.Option(help="Show where it stood on a morning.", metavar="DATE", show_default="all known")
+    ] = None,
 ) -> None:
     """Champion and challenger compared where they disagree, by exams that a fair toss gives to either.
 
@@ -52,7 +55,7 @@ def trial(
             sharing=bool(workspace.config.selection.trial),
         )
     else:
-        _print_state(trials.result(workspace))
+        _print_state(trials.result(workspace, None if as_of is None else day_of(as_of)))
 
 
 def _needs(needed: int, difference: float, rate: float, power: float) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from riskscore._version import VERSION
-from riskscore.errors import ConfigError, WorkspaceError
+from riskscore.errors import ConfigError, RunError, WorkspaceError
 from riskscore.ledger import migration, schema
 from riskscore.tables import recommendations_schema
 
@@ -93,6 +93,10 @@ class Transaction:
         self.connection.execute(
             "INSERT INTO models VALUES (?, ?, ?, ?, ?)", [self.seq, version, digest, as_of, feature_hash]
         )
+
+    def keep_setting(self, key: str, value: str) -> None:
+        """Keep a value that stands for good; a key that is kept already is an error."""
+        self.connection.execute("INSERT INTO settings VALUES (?, ?)", [key, value])
 
     def record_decision(self, decision: DecisionRecord) -> None:
         """Keep a decision about a model version, accepted or refused."""
@@ -223,6 +227,18 @@ class Ledger:
             [position, since],
         ).fetchall()
         return [_run(row) for row in rows]
+
+    def run(self, run_id: str) -> Run:
+        """A recorded run, by its id; RunError when none is called so."""
+        rows = self.connection.execute("SELECT * FROM runs WHERE run_id = ?", [run_id]).fetchall()
+        if not rows:
+            raise RunError("no such run was kept", where=f"ledger, run {run_id[:12]}", fix=_DAMAGED)
+        return _run(rows[0])
+
+    def settings(self, prefix: str) -> dict[str, str]:
+        """The values kept under keys that start with `prefix`, by key."""
+        query = "SELECT key, value FROM settings WHERE starts_with(key, ?) ORDER BY key"
+        return dict(self.connection.execute(query, [prefix]).fetchall())
 
     def watch_list(self, digest: str) -> str:
         """The content of a watch-list that a run used, by its digest; WorkspaceError when it was not kept."""

@@ -126,14 +126,26 @@ def read_mornings(
         connection.unregister("asked")
 
 
-def outcomes_known(connection: duckdb.DuckDBPyConnection, as_of: date, position: int) -> pa.Table:
-    """The latest word on every exam finding known before the morning of `as_of`, with the outcomes columns."""
+def outcomes_known(
+    connection: duckdb.DuckDBPyConnection, as_of: date, position: int, shipment_ids: pa.Array | None = None
+) -> pa.Table:
+    """The latest word on every exam finding known before the morning of `as_of`, with the outcomes columns.
+
+    Args:
+        connection: the ledger.
+        as_of: what became known on this day or later is left out.
+        position: ledger position.
+        shipment_ids: the shipments asked about; None = all.
+    """
+    asked = "" if shipment_ids is None else "AND shipment_id IN (SELECT unnest($asked::VARCHAR[]))"
     query = f"""
-        SELECT {", ".join(OUTCOMES.names)} FROM outcomes_log WHERE seq <= $position AND known_day < $as_of
+        SELECT {", ".join(OUTCOMES.names)} FROM outcomes_log
+        WHERE seq <= $position AND known_day < $as_of {asked}
         QUALIFY row_number() OVER (
             PARTITION BY {", ".join(OUTCOMES.key)} ORDER BY known_at DESC, seq DESC, row_digest) = 1
         ORDER BY shipment_id, exam_date, exam_type, hazard"""
-    return connection.sql(query, params={"position": position, "as_of": as_of}).to_arrow_table()
+    named = {} if shipment_ids is None else {"asked": shipment_ids.to_pylist()}
+    return connection.sql(query, params={"position": position, "as_of": as_of, **named}).to_arrow_table()
 
 
 def exam_chances(connection: duckdb.DuckDBPyConnection, shipment_ids: pa.Array, as_of: date, position: int) -> pa.Table:

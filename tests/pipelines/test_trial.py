@@ -181,6 +181,9 @@ def test_a_trial_from_plan_to_state(rivals, sharing, tmp_path):
     known = trials.result(sharing)
     assert known.champion.known + known.challenger.known > 0
     assert (known.disputed, known.waiting) == (len(disputed), len(disputed))
+    # A day scored anew once results are in ordered none of their exams.
+    assert not run(sharing, rivals.manifest, rivals.day, refresh=True).replayed
+    assert trials.result(sharing) == known
 
 
 def test_a_second_plan_for_the_same_trial_is_refused(sharing):

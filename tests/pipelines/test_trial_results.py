@@ -49,6 +49,11 @@ class Trial:
             made = Run(transaction.seq, day, f"run{transaction.seq}", transaction.seq, "", record)
             transaction.record_run(made, recommendations_schema().empty_table())
 
+    def delete(self, pair, days):
+        with self.workspace.ledger() as ledger:
+            gone = {"shipment_id": self.shipment(pair), "version": 1, "action": "deleted", "filed_at": noon(DAY, days)}
+            append_rows(self.workspace, ledger, shipments=shipments(gone))
+
     def report(self, results, days=3):
         """Outcomes of the examined shipments of pairs, pair -> result, known `days` after DAY."""
         rows = [{"shipment_id": self.shipment(pair), "result": result, "exam_type": "intensive",
@@ -191,8 +196,46 @@ def test_a_corrected_result_counts_as_corrected(tmp_path, monkeypatch):
     assert (state.evidence.pairs, state.champion.hits + state.challenger.hits) == (1, 1)
 
 
+def test_what_comes_after_the_wait_changes_no_decision(tmp_path, monkeypatch):
+    needed = exams_needed(0.2, 0.6)
+    trial = Trial(tmp_path / "ws", needed)
+    trial.plan(monkeypatch, difference=0.6, base_rate=0.2, wait_days=10)
+    trial.score(range(needed))
+    trial.report({pair: HIT if trial.examined[pair] == "challenger" else CLEAR for pair in range(needed)})
+    trial.wait(10)
+    decided = trial.state
+    assert decided.evidence.verdict == "challenger"
+    trial.report({pair: HIT for pair in range(needed) if trial.examined[pair] == "champion"}, days=10)
+    trial.delete(trial.examined.index("challenger"), days=10)
+    trial.wait(20)
+    assert trial.state == decided
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_look_as_of_a_day_is_the_same_later(tmp_path, monkeypatch, seed):
+    """Each day brings a run, results, corrections and deletions; every earlier look is taken again."""
+    rng, pairs = np.random.default_rng(seed), 30
+    trial, looks = Trial(tmp_path / "ws", pairs), {}
+    trial.plan(monkeypatch, difference=0.3, base_rate=0.3, wait_days=3)
+    for day in range(6):
+        today = DAY + timedelta(day)
+        with trial.workspace.ledger(read_only=True) as ledger:
+            looks[today] = trials.trial_of(ledger, "1", "2", today)
+            assert looks == {past: trials.trial_of(ledger, "1", "2", past) for past in looks}
+        trial.score(range(5 * day, 5 * day + 5), today)
+        for pair in rng.choice(5 * day + 5, 4, replace=False).tolist():
+            trial.report({pair: str(rng.choice([CLEAR, HIT, "detained"]))}, days=day)
+        trial.delete(int(rng.integers(5 * day + 5)), days=day) if day % 3 == 2 else None
+    known = [look.champion.known + look.challenger.known for look in looks.values()]
+    assert len(set(known)) > 3
+    assert looks[today].evidence.pairs > 0
+    assert trials.result(trial.workspace, today) == looks[today]
+    with pytest.raises(RunError, match=f"no slot was tossed for before {DAY}"):
+        trials.result(trial.workspace, DAY)
+
+
 def test_without_plan_or_toss_there_is_nothing_to_show(tmp_path):
-    with pytest.raises(RunError, match=r"no trial was planned.*set trial = "):
+    with pytest.raises(RunError, match=r"no trial was planned, and no slot tossed for.*set trial = "):
         trials.result(make_workspace(tmp_path / "ws"))
 
 
