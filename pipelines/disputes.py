@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,10 +23,15 @@ ALWAYS = date.max
 """As-of day of everything the ledger knows."""
 
 
+def disputed(run: Run) -> list[dict[str, Any]]:
+    """The slots of a run that were tossed for, as recorded (selection.trial.Dispute); none without a trial."""
+    return list((run.record.get("trial") or {}).get("disputed", []))
+
+
 def won_by_challenger(run: Run) -> dict[str, str]:
     """The shipments of a run whose slot the challenger won, and its version."""
-    trial = run.record.get("trial") or {"disputed": []}
-    return {one["challenger"]: trial["version"] for one in trial["disputed"] if one["examined"] == "challenger"}
+    won = [one["challenger"] for one in disputed(run) if one["examined"] == "challenger"]
+    return dict.fromkeys(won, run.record["trial"]["version"]) if won else {}
 
 
 def versions_of(run: Run) -> tuple[str, str]:
@@ -56,7 +61,7 @@ def tossed(runs: Sequence[Run], versions: tuple[str, str], since: int) -> pd.Dat
         (run.run_date, run.seq, one["port"], one["pair"], one["examined"], one[one["examined"]])
         for run in runs
         if run.seq > since and run.record.get("trial") and versions_of(run) == versions
-        for one in run.record["trial"]["disputed"]
+        for one in disputed(run)
     ]
     return pd.DataFrame(rows, columns=["run_date", "run_position", "port", "pair", "side", "shipment_id"])
 
@@ -77,7 +82,8 @@ def with_results(ledger: Ledger, slots: pd.DataFrame, wait_days: int | None, as_
     """
     wait = timedelta(days=wait_days or 0)
     hit = pd.Series(np.nan, index=slots.index)
-    for (day, position), of_day in slots.groupby(["run_date", "run_position"]):
+    for _, of_day in slots.groupby("run_position"):
+        day, position = of_day["run_date"].iloc[0], int(of_day["run_position"].iloc[0])
         until = as_of if wait_days is None else min(as_of, day + wait)
         found = _brought_about(ledger, pa.array(of_day["shipment_id"], pa.string()), position, until)
         hit.loc[of_day.index] = of_day["shipment_id"].map(found).astype("float64")

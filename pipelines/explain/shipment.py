@@ -10,16 +10,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from riskscore import features
 from riskscore.errors import RunError
 from riskscore.frames import as_frame
 from riskscore.ledger import live_on
 from riskscore.models.labels import ANY
+from riskscore.pipelines.disputes import disputed, won_by_challenger
 from riskscore.pipelines.explain.clearing import clearing, port_cuts
 from riskscore.pipelines.explain.reasons import driving_hazards, explain
 from riskscore.pipelines.explain.record import as_records, record_of
 from riskscore.pipelines.model_store import load_model
 from riskscore.pipelines.past import Past
+from riskscore.selection.trial import SIDES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
     from riskscore.pipelines.explain.clearing import Clearing
     from riskscore.pipelines.explain.record import TraderRecord
     from riskscore.selection.reasons import Reason
+    from riskscore.selection.trial import Side
     from riskscore.workspace import Workspace
 
+_CUT_BY = ["shipment_id", "port", "arm", "risk_score"]
 _SAME = 1e-9
 """Two risk scores closer than this are the same: another machine's exponential function may differ in its last bit."""
 
@@ -45,11 +48,14 @@ class ShipmentExplained:
         run: the recorded run.
         recommendation: the shipment's row of the recommendations table, by column.
         shipment: its row of the shipments table as it stood that morning, by column.
+        version: the model whose score won the slot: on a day with a trial the challenger's, where it won the toss; else
+            the champion's, which is the published one.
+        scores: what that model said of it: any, and each hazard it has a model of.
         hazard: the hazard whose score is taken apart, or `any`: the one that drives the exam, or the likeliest.
         explained: the booster that was asked: `hazard`, or `any` where the model has none of it.
         concepts: every concept that moves that score, strongest first.
-        cut: the highest risk score passed over at the port that day; None = it was not examined for its rank, or
-            nothing was passed over.
+        cut: the highest risk score, of the same model, that it passed over at the port that day; None = it was not
+            examined for its rank, or nothing was passed over.
         clearing: what would take the risk score under the cut.
         record: the traders' records as they stood that morning.
     """
@@ -57,12 +63,19 @@ class ShipmentExplained:
     run: Run
     recommendation: dict[str, Any]
     shipment: dict[str, Any]
+    version: str
+    scores: dict[str, float]
     hazard: str
     explained: str
     concepts: list[Reason]
     cut: float | None
     clearing: list[Clearing]
     record: TraderRecord
+
+    @property
+    def by_challenger(self) -> bool:
+        """The challenger of a trial asked for it and won the toss: the published scores are not the ones explained."""
+        return bool(self.version != self.recommendation["model_version"])
 
     @property
     def is_random(self) -> bool:
@@ -92,24 +105,56 @@ def explain_shipment(
     with workspace.ledger(read_only=True) as ledger:
         run, table = _found(ledger, shipment_id, day)
         row = table.filter(pc.equal(table["shipment_id"], shipment_id)).to_pylist()[0]
-        model = load_model(workspace, ledger, row["model_version"]).model
+        champion = load_model(workspace, ledger, row["model_version"])
+        won = won_by_challenger(run).get(shipment_id)
+        asking = load_model(workspace, ledger, won) if won else champion
         past = Past(workspace, ledger, builders)
         standing = as_frame(live_on(ledger.connection, run.run_date, run.position), index="shipment_id")
         live = standing[standing["action"] != "deleted"]
         one = live.loc[[shipment_id]]
         history = past.of_morning(one, run.run_date, run.position, crowd=live)
-        frame = past.build(one, history)
+        built = past.build(one, history)
         record = record_of(ledger.connection, one, history, run)
-    _require_same(model.predict(frame, workspace.threads), row, run)
-    hazard = driving_hazards(_hazards(row), pd.Series([row["exam_type"]], dtype="str")).iloc[0]
-    asked = pd.Series([hazard], index=one.index, dtype="str")
-    known = features.BUILDERS if builders is None else tuple(builders)
-    [concepts] = explain(model, frame, asked, workspace.threads, builders=known, everything=True)
-    cut = _cut(table, row["port"]) if row["arm"] == "risk" else None
+        port = _port(run, table, row["port"], "challenger" if won else "champion")
+        if won:
+            there = live[live["port"] == row["port"]]
+            every = past.build(there, past.of_morning(there, run.run_date, run.position, crowd=live))
+            port = port.assign(risk_score=asking.model.predict(_read_by(asking.model, every), workspace.threads)["any"])
+    _require_same(champion.model.predict(built, workspace.threads), row, run)
+    cut = _cut(port) if row["arm"] == "risk" else None
     return ShipmentExplained(
-        run, row, as_records(one.reset_index())[0], hazard, hazard if hazard in model.targets else ANY, concepts,
-        cut, _clearing(model, frame, cut, workspace.threads), record,
+        run, row, as_records(one.reset_index())[0], asking.version,
+        **_apart(asking.model, _read_by(asking.model, built), row["exam_type"], cut, past.builders, workspace.threads),
+        cut=cut, record=record,
     )  # fmt: skip
+
+
+def _apart(
+    model: Model,
+    frame: pd.DataFrame,
+    exam: str | None,
+    cut: float | None,
+    builders: Sequence[FeatureBuilder],
+    threads: int,
+) -> dict[str, Any]:
+    """What a model says of one shipment, and why: scores, hazard, explained, concepts, clearing."""
+    scores = model.predict(frame, threads)
+    hazards = driving_hazards(scores, pd.Series([exam], index=frame.index, dtype="str"))
+    hazard = hazards.iloc[0]
+    [concepts] = explain(model, frame, hazards, threads, builders=builders, everything=True)
+    limit = pd.Series([np.nan if cut is None else cut], index=frame.index)
+    return {
+        "scores": {str(name): float(score) for name, score in scores.iloc[0].items()},
+        "hazard": hazard,
+        "explained": hazard if hazard in model.targets else ANY,
+        "concepts": concepts,
+        "clearing": clearing(model, frame, limit, threads)[0],
+    }
+
+
+def _read_by(model: Model, frame: pd.DataFrame) -> pd.DataFrame:
+    """The features that a model reads: a challenger need not read all that the champion does."""
+    return frame[[feature.name for feature in model.features if feature.name in frame.columns]]
 
 
 def _found(ledger: Ledger, shipment_id: str, day: date | None) -> tuple[Run, pa.Table]:
@@ -153,16 +198,14 @@ def _require_same(scores: pd.DataFrame, row: dict[str, Any], run: Run) -> None:
         )
 
 
-def _hazards(row: dict[str, Any]) -> pd.DataFrame:
-    return pd.DataFrame([row["hazard_scores"]]).astype("float64")
+def _port(run: Run, table: pa.Table, port: str, side: Side) -> pd.DataFrame:
+    """The shipments of a port as `port_cuts` reads them, arm risk where a side of the trial wanted it, won or lost."""
+    day: pd.DataFrame = table.filter(pc.equal(table["port"], port)).select(_CUT_BY).to_pandas().set_index("shipment_id")
+    sides = {one[wanted]: wanted for one in disputed(run) if one["port"] == port for wanted in SIDES}
+    asked_by = pd.Series(sides, dtype="str").reindex(day.index)
+    return day.assign(arm=day["arm"].mask(asked_by.notna(), "none").mask(asked_by == side, "risk"))
 
 
-def _cut(table: pa.Table, port: str) -> float | None:
-    day = table.select(["port", "arm", "risk_score"]).filter(pc.equal(table["port"], port)).to_pandas()
-    cut = float(port_cuts(day).iloc[0])
+def _cut(port: pd.DataFrame) -> float | None:
+    cut = float(port_cuts(port).iloc[0])
     return None if np.isnan(cut) else cut
-
-
-def _clearing(model: Model, frame: pd.DataFrame, cut: float | None, threads: int) -> list[Clearing]:
-    limit = pd.Series([np.nan if cut is None else cut], index=frame.index)
-    return clearing(model, frame, limit, threads)[0]

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from riskscore import reference
+from riskscore.pipelines.disputes import won_by_challenger
 from riskscore.pipelines.report.past import MOST_EXAMS, goods_of, trader_of
 from riskscore.pipelines.report.texts import visible
 from riskscore.reference import examinations, foreign_ports, port_programmes
@@ -52,7 +53,8 @@ def payload(morning: Morning, past: Past, figures: Mapping[str, Any], tables: Ta
         is left out.
     """
     known = {(row["prefix"], row["origin"]): row for row in past.prices.to_dict("records")}
-    rows = [_row(*pair, known) for pair in _pairs(morning)]
+    won = won_by_challenger(morning.run)
+    rows = [{**_row(*pair, known), "challenger": won.get(pair[0]["shipment_id"])} for pair in _pairs(morning)]
     made: dict[str, Any] = _tidy(
         {
             "day": _day(morning, past),

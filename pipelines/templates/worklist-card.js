@@ -5,7 +5,7 @@ function card(row, place) {
     head(row, place),
     chosen(row),
     facts(row),
-    block("Why this shipment", reasons(row)),
+    block("Why this shipment", whose(row), reasons(row)),
     el("div", { class: "twin" }, block("What it may hide", ...hazards(row)), block("Route", route(row))),
     block("Goods and price", ...goods(row)),
     block("Trader", ...trader(row)),
@@ -50,6 +50,11 @@ function facts(row) {
 
 function fact(term, value, note) {
   return el("div", {}, el("dt", {}, term), el("dd", {}, value, el("small", {}, note)));
+}
+
+function whose(row) {
+  if (row.challenger === undefined) return null;
+  return el("p", {}, el("b", {}, `Model ${row.challenger}`), `, the challenger on trial, asked for it and won the toss: the reasons explain its score. Risk, harm and hazards on this page are those of the champion, model ${data.day.model}.`);
 }
 
 function reasons(row) {

@@ -67,11 +67,13 @@ def _print_decision(made: ShipmentExplained) -> None:
 
 
 def _print_scores(made: ShipmentExplained) -> None:
-    scores = {"any": made.recommendation["risk_score"], **made.recommendation["hazard_scores"]}
-    known = {name: score for name, score in scores.items() if score is not None}
-    highest = max(known.values(), default=0.0)
-    rows = [[name, f"{score:.4f}", _bar(score, highest)] for name, score in sorted(known.items(), key=_by_score)]
-    _show(["score", "probability", ""], rows, f"scores, model version {made.recommendation['model_version']}")
+    highest = max(made.scores.values())
+    rows = [[name, f"{score:.4f}", _bar(score, highest)] for name, score in sorted(made.scores.items(), key=_by_score)]
+    asked = ", the challenger, which won this slot by toss" if made.by_challenger else ""
+    _show(["score", "probability", ""], rows, f"scores, model version {made.version}{asked}")
+    if made.by_challenger:
+        row = made.recommendation
+        _say(f"published is the champion's, model version {row['model_version']}: risk score {row['risk_score']:.4f}")
 
 
 def _by_score(named: tuple[str, float]) -> tuple[bool, float, str]:

@@ -107,9 +107,11 @@ def _rule(row: Any) -> str:  # noqa: ANN401
 def _risk(row: Any, hazard: str | None) -> str:  # noqa: ANN401
     likeliest = f"; most likely {hazard}" if hazard else ""
     won = "" if pd.isna(row.side) else f"; {_disputed(row)}, which won the toss"
-    score, rank = (row.rival_any, row.rival_rank) if row.side == "challenger" else (row.any, row.rank)
+    score, rank, of = row.any, row.rank, ""
+    if row.side == "challenger":
+        score, rank, of = row.rival_any, row.rival_rank, f" of model {row.on_trial}"
     place = f"rank {rank} of {row.arrivals} at port {row.port} by {row.ranked_by}"
-    return f"risk score {score:.3f}; {place}{likeliest}{won}"
+    return f"risk score {score:.3f}{of}; {place}{likeliest}{won}"
 
 
 def _lost(row: Any) -> str:  # noqa: ANN401

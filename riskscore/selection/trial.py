@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 Side = Literal["champion", "challenger"]
+SIDES: tuple[Side, Side] = ("champion", "challenger")
 
 ALPHA, POWER = 0.05, 0.8
 """Chance of finding a difference where there is none, and of finding the one planned for, unless told."""

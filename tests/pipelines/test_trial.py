@@ -6,17 +6,29 @@ from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
+import pandas as pd
+import pyarrow as pa
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from riskscore import simulator
+from riskscore.cli.explain import explain as explain_command
 from riskscore.errors import ModelError, RunError
+from riskscore.ledger import Run
 from riskscore.pipelines import trial as trials
+from riskscore.pipelines.explain import port_cuts
+from riskscore.pipelines.explain import shipment as shipment_module
+from riskscore.pipelines.explain.shipment import explain_shipment
 from riskscore.pipelines.ingest import ingest
 from riskscore.pipelines.model_store import registry_of
+from riskscore.pipelines.report.run import report
 from riskscore.pipelines.train import train
 from riskscore.selection.trial import exams_needed
 from riskscore.workspace import Workspace
+from tests.factories import DAY
 from tests.pipelines.country import SETTINGS, published, run, sha256
+from tests.pipelines.report.conftest import data_of
 
 OTHER = SETTINGS.replace("trees = 20", "trees = 8\nleaves = 4\nseed = 12")
 SHARING = SETTINGS.replace("seed = 5", 'seed = 5\ntrial = "challenger"') + "[capacity]\ndefault_share = 0.4\n"
@@ -65,6 +77,57 @@ def test_the_run_record_names_the_challenger_and_every_slot_tossed_for(shared):
     assert {row["model_version"] for row in rows.values()} == {"1"}
     told = sum("won the toss" in row["reasons"][0]["text"] for row in rows.values())
     assert told == len(disputed)
+
+
+def test_what_won_the_slot_is_explained_and_named(shared):
+    workspace, result = shared
+    rows = {row["shipment_id"]: row for row in result.recommendations.to_pylist()}
+    won = {one["examined"]: one[one["examined"]] for one in result.run.record["trial"]["disputed"]}
+    for side, version in (("champion", "1"), ("challenger", "2")):
+        made, row = explain_shipment(workspace, won[side]), rows[won[side]]
+        assert (made.version, made.by_challenger) == (version, side == "challenger")
+        assert (made.scores["any"] == row["risk_score"]) == (side == "champion")
+        assert row["reasons"][0]["text"].startswith(f"risk score {made.scores['any']:.3f}")
+        assert (" of model 2; rank" in row["reasons"][0]["text"]) == made.by_challenger
+        published = {reason["concept"]: reason for reason in row["reasons"][1:]}
+        assert published
+        assert published.items() <= {reason["concept"]: reason for reason in made.concepts}.items()
+        assert made.cut is None or made.cut < made.scores["any"]
+
+
+@pytest.mark.parametrize(("side", "cut"), [("champion", 0.3), ("challenger", 0.5)])
+def test_a_cut_is_that_of_one_model_s_ranking(side, cut):
+    """Slots that the other model won say nothing of it; those that it lost were over it all the same."""
+    disputed = [{"port": "2704", "pair": n, "champion": f"H{n}", "challenger": f"R{n}", "examined": won}
+                for n, won in ((1, "champion"), (2, "challenger"))]  # fmt: skip
+    record = {"model": {"version": "1"}, "trial": {"version": "2", "disputed": disputed}}
+    scores = {"BOTH": 0.9, "H1": 0.8, "H2": 0.7, "NONE": 0.5, "R1": 0.6, "R2": 0.1, "FLOOR": 0.3}
+    if side == "champion":
+        scores |= {"NONE": 0.3, "R1": 0.2}
+    arms = {"BOTH": "risk", "H1": "risk", "R2": "risk", "FLOOR": "random_floor"}
+    given = [list(scores), ["2704"] * len(scores), [arms.get(name, "none") for name in scores], list(scores.values())]
+    table = pa.table(given, names=["shipment_id", "port", "arm", "risk_score"])
+    port = shipment_module._port(Run(1, DAY, "run", 1, "", record), table, "2704", side)
+    if side == "challenger":
+        port = port.assign(risk_score=pd.Series(scores | {"R2": 0.55, "H1": 0.4, "H2": 0.4}))
+    assert port_cuts(port).unique().tolist() == [cut]
+
+
+def test_the_command_names_the_model_whose_score_won(shared):
+    workspace, result = shared
+    won = next(one for one in result.run.record["trial"]["disputed"] if one["examined"] == "challenger")
+    app = typer.Typer()
+    app.command()(explain_command)
+    said = CliRunner().invoke(app, [won["challenger"]], obj=(workspace.root, 1), catch_exceptions=False).output
+    assert "scores, model version 2, the challenger, which won this slot by toss" in " ".join(said.split())
+    assert "published is the champion's, model version 1: risk score" in said
+
+
+def test_the_worklist_says_whose_score_won(shared, rivals):
+    workspace, result = shared
+    won = {one["challenger"] for one in result.run.record["trial"]["disputed"] if one["examined"] == "challenger"}
+    rows = data_of(report(workspace, rivals.day).page)["rows"]
+    assert {row["id"]: row["challenger"] for row in rows if "challenger" in row} == dict.fromkeys(won, "2")
 
 
 def test_slots_and_chances_are_those_of_a_day_without_a_trial(shared, rivals, tmp_path):

@@ -130,6 +130,17 @@ def test_a_card_says_what_is_known(open_page, written, data):
     assert drawn == [len(peers["prices"]) + 1, len(exams)]
 
 
+def test_a_card_says_whose_score_won_the_slot(open_page, data, tmp_path):
+    first, second = data["rows"][:2]
+    path = tmp_path / "worklist.html"
+    path.write_text(render({**data, "rows": [{**first, "challenger": "7"}, second]}), encoding="utf-8")
+    page, said = open_page(path), "Model 7, the challenger on trial, asked for it and won the toss"
+    for place, row in enumerate((first, second)):
+        page.locator("#rows .row").nth(place).click()
+        wait_for_card(page, row["id"])
+        assert (said in page.inner_text("#card")) == (place == 0)
+
+
 def test_reasons_are_bars_as_long_as_they_weigh(open_page, written, data):
     page = open_page(written.page)
     row = next(row for row in data["rows"] if len(row["reasons"]) > 2)
