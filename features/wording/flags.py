@@ -202,13 +202,13 @@ FLAGS: dict[str, tuple[str, str]] = {
     ),
     "vessel_number_on_other_mode": (
         "a vessel's IMO number on goods that did not come by sea",
-        "no vessel's number on goods that did not come by sea",
+        "not by sea, and no vessel's number given",
     ),
     "containers_contradict_mode": (
         "container numbers on a mode without containers",
         "containers and mode agree",
     ),
-    "vessel_number_invalid": ("the vessel's IMO number does not check", "the vessel's IMO number checks"),
+    "vessel_number_invalid": ("the vessel's IMO number is not valid", "the vessel's IMO number is valid"),
     "entry_number_invalid": ("the entry number's check digit is wrong", "the entry number's check digit is right"),
     "importer_number_malformed": (
         "the importer's number has no known format",

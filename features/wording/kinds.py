@@ -34,6 +34,37 @@ OF = {
 }
 """Entity kind to what follows "shipments"."""
 
+UNSTATED = {
+    "importer": "no importer stated",
+    "consignee": "no consignee stated",
+    "shipper": "no shipper stated",
+    "manufacturer": "no manufacturer stated",
+    "filer": "no filer stated",
+    "carrier": "no carrier stated",
+    "vessel": "no vessel or vehicle stated",
+    "container": "no container stated",
+    "seal": "no seal stated",
+    "hs6": "no HS6 stated",
+    "origin": "origin not stated",
+    "route": "country of export not stated",
+    "hs6_x_origin": "no HS6 or origin stated",
+    "hs4_x_route": "heading or country of export not stated",
+    "origin_x_export": "origin or country of export not stated",
+    "importer_x_hs4": "importer or heading not stated",
+    "importer_x_origin": "importer or origin not stated",
+    "importer_x_port": "no importer stated",
+    "importer_x_filer": "importer or filer not stated",
+    "importer_x_shipper": "importer or shipper not stated",
+    "importer_x_place": "importer's address not stated",
+    "importer_x_identity": "importer's name or address not stated",
+    "importer_identity": "importer's name or address not stated",
+    "importer_place": "importer's address not stated",
+    "consignee_place": "consignee's address not stated",
+    "shipper_x_consignee": "shipper or consignee not stated",
+    "manufacturer_x_hs4": "manufacturer or heading not stated",
+}
+"""Entity kind to how it is said that the papers do not state it, or not wholly."""
+
 PARTIES = {
     "importer": "the importer",
     "consignee": "the consignee",

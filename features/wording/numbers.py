@@ -75,8 +75,9 @@ def multiple(number: float) -> str:
     """A ratio.
 
     >>> multiple(0.5), multiple(2.34), multiple(1.0), multiple(40.0)
-    ('0.50 times', '2.3 times', '1 time', '40 times')
+    ('0.50 times', '2.3 times', '1.0 times', '40 times')
     """
     if abs(number) < 0.995:
         return f"{number:.2f} times"
-    return count(float(f"{number:.2g}") if math.isfinite(number) else number, "times")
+    shown = float(f"{number:.2g}") if math.isfinite(number) else number
+    return f"{amount(shown) if shown != 1 else '1.0'} times"

@@ -22,9 +22,9 @@ _PEERS = {
     "hs6_x_origin_x_unit": "peers of the same goods, origin and unit",
 }
 _DEPARTURES = {
-    "hit_rate": "the importer's hit rate of late is {} {} its own of all time",
-    "amendment": "the share of the importer's shipments amended of late is {} {} its own of all time",
-    "new_pairing": "the share of goods, origin, port, filer and shipper new to the importer is {} {} its habit",
+    "hit_rate": "the importer's hit rate of late is {} its own of all time",
+    "amendment": "the share of the importer's shipments amended of late is {} its own of all time",
+    "new_pairing": "the share of goods, origin, port, filer and shipper new to the importer is {} its habit",
 }
 _PACES = {
     "volume": "the importer ships of late at {} its pace of the year",
@@ -84,9 +84,9 @@ def _among_own(value: float, facts: Facts, _match: re.Match[str]) -> str:
 
 
 def _departure(value: float, _facts: Facts, match: re.Match[str]) -> str:
-    side = "above" if value > 0 else "below"
-    points = f"{amount(round(abs(100 * value), 1))} points"
-    return _DEPARTURES[match["what"]].format(points, side) + _tier(match)
+    points = round(abs(100 * value), 1)
+    place = f"{amount(points)} points {'above' if value > 0 else 'below'}" if points else "equal to"
+    return _DEPARTURES[match["what"]].format(place) + _tier(match)
 
 
 def _pace(value: float, _facts: Facts, match: re.Match[str]) -> str:
@@ -102,7 +102,7 @@ def _single(value: float, _facts: Facts, match: re.Match[str]) -> str:
 
 
 def _peers(value: float, _facts: Facts, match: re.Match[str]) -> str:
-    return f"{count(value, 'shipments')} of {_PEERS[match['kind']]} to compare with"
+    return f"{count(value, 'peers')}{_PEERS[match['kind']].removeprefix('peers')} to compare with"
 
 
 def _same_day(value: float, _facts: Facts, match: re.Match[str]) -> str:

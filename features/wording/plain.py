@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 from riskscore.features.wording.flags import FLAGS
 from riskscore.features.wording.kinds import hazard_words
+from riskscore.features.wording.nulls import reason
 from riskscore.features.wording.numbers import ago, amount, count, days, multiple, share
 from riskscore.reference import hazards
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from riskscore.features.protocol import Feature
 
 MEANINGS = {
@@ -34,9 +37,28 @@ MEANINGS = {
     "names_missing": "names of parties not given",
     "addresses_missing": "addresses of parties not given",
     "names_placeholder": "parties' names that name nobody (TO ORDER, UNKNOWN)",
+    "uflpa_china_ties": "ties to China (origin, country of export, manufacturer's MID)",
+    "de_minimis_threshold_usd": "de minimis limit for goods of this origin",
+    "importer_claimed_usd": "duty, tax and fees named in CF-28 and CF-29 about the importer",
+    "importer_claimed_per_action_usd": "duty, tax and fees named per CF-28 or CF-29 about the importer",
+    "importer_x_hs4_claimed_usd": "duty, tax and fees named in CF-28 and CF-29 about the importer's goods",
+    "importer_x_hs4_claimed_per_action_usd": "duty, tax and fees named per CF-28 or CF-29 about the importer's goods",
     "importer_place_other_importers": "other importers at the importer's address",
 }
 """Where the first clause of a feature's meaning does not say it."""
+
+_UNSTATED = frozenset({"not stated", "not declared", "neither stated"})
+_CLAUSES = (
+    "the ",
+    "a withhold",
+    "a preference",
+    "an antidumping",
+    "something ",
+    "goods of the",
+    "goods under",
+    "partner",
+)
+"""How flags begin that are a sentence of their own."""
 
 _CODE = re.compile(r"(\d+) (?!to \d)([^,:]+)")
 _NAME = re.compile(r"[a-z]+(?:_[a-z0-9]+)+")
@@ -53,28 +75,35 @@ def meaning(feature: Feature) -> str:
     return MEANINGS.get(feature.name, _readable(re.split(r"[:;] | \(", feature.meaning)[0].rstrip(",")))
 
 
-@cache
-def null(feature: Feature, subject: str = "") -> str:
-    """A sentence saying that a feature is null, and why.
+def null(feature: Feature, facts: Mapping[str, float], subject: str = "") -> str:
+    """A sentence saying that a feature is null, and why: the cause alone where that says it all.
 
     Args:
         feature: the feature.
+        facts: the shipment's features by name, which tell causes apart.
         subject: what is not known; empty = what the feature means.
     """
-    reason = _readable(re.split(r"; | \(", feature.null_meaning)[0])
-    known = FLAGS[feature.name][0] if feature.name in FLAGS else meaning(feature)
-    return f"{subject or known}: not known ({reason})"
+    why, alone = reason(feature, facts)
+    why = _readable(why)
+    if alone:
+        return why
+    yes = FLAGS.get(feature.name, ("",))[0]
+    if yes.startswith(_CLAUSES):
+        return f"not known whether {yes} ({why})"
+    what = subject or yes or meaning(feature)
+    return f"{what}: {why}" if why in _UNSTATED else f"{what}: not known ({why})"
 
 
-def sentence(feature: Feature, value: float) -> str:
-    """A sentence about a feature's value; NaN = null."""
+def sentence(feature: Feature, facts: Mapping[str, float]) -> str:
+    """A sentence about a feature's value among a shipment's features; NaN = null."""
+    value = facts[feature.name]
     if isnan(value):
-        return null(feature)
+        return null(feature, facts)
     if feature.unit == "0 or 1":
         return _flag(feature, value)
     since = re.fullmatch("days since (.*)", meaning(feature))
     if since and feature.unit == "days":
-        return f"{since[1]}: {ago(value)}"
+        return f"{since[1]}{'' if since[1].endswith(' began') else ':'} {ago(value)}"
     return f"{meaning(feature)}: {_measured(feature, value)}"
 
 
@@ -98,7 +127,7 @@ def _measured(feature: Feature, value: float) -> str:
     measure, _, each = unit.partition(" per ")
     if each and f"per {each}" in meaning(feature):
         unit = measure
-    named = unit.split(" ")[0].removesuffix("s") in meaning(feature)
+    named = unit.split(" ")[0].removesuffix("s") in meaning(feature) or meaning(feature).startswith("hits ")
     return amount(value) if named else _in_units(unit, value)
 
 

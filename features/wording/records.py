@@ -53,7 +53,7 @@ def _exams(_value: float, facts: Facts, match: re.Match[str]) -> str:
 
 
 def _faded(value: float, _facts: Facts, match: re.Match[str]) -> str:
-    what = f"{match['what']} in {_of(match)}"
+    what = f"{match['what']} {'of' if match['what'] == 'exams' else 'in'} {_of(match)}"
     return f"no {what}" if not value else f"{what}, one a year ago counting half: {amount(value)}"
 
 

@@ -39,10 +39,10 @@ def sentence(feature: Feature, facts: Facts) -> str:
     value = facts[feature.name]
     found = _family(feature.name)
     if not found:
-        return plain.sentence(feature, value)
+        return plain.sentence(feature, facts)
     wording, match = found
     text = "" if isnan(value) and wording not in SAYS_NULL else wording(value, facts, match)
-    return text or plain.null(feature, _subject(wording, match))
+    return text or plain.null(feature, facts, _subject(wording, match))
 
 
 @cache

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from riskscore.features import Feature, catalogue
 from riskscore.features.wording import sentence, topic
 from riskscore.features.wording.flags import FLAGS
+from riskscore.features.wording.nulls import reason
 
 KNOWN = {feature.name: feature for feature in catalogue()}
 NAMES = [name for name in KNOWN if "_" in name]
@@ -109,8 +110,43 @@ def test_a_sentence_says_its_value():
         ("isf_hours_before_lading", -5.0, {}, "the Importer Security Filing came 5 hours after lading"),
         ("isf_late", 0.0, {}, "the Importer Security Filing came in time"),
         ("isf_late", NULL, {},
-         f"{FLAGS['isf_late'][0]}: not known (not ocean, or one of the two times not stated)"),
-        ("importer_status_age_days", 40.0, {}, "the importer's present status began: 40 days ago"),
+         f"not known whether {FLAGS['isf_late'][0]} (does not come by sea or one of the two times not stated)"),
+        ("isf_late", NULL, {"mode_code": 1.0}, "does not come by sea"),
+        ("isf_late", NULL, {"mode_code": 0.0},
+         f"not known whether {FLAGS['isf_late'][0]} (one of the two times not stated)"),
+        ("manufacturer_hits", NULL, {"manufacturer_shipments": NULL}, "no manufacturer stated"),
+        ("manufacturer_hit_rate", NULL, {"manufacturer_shipments": NULL}, "no manufacturer stated"),
+        ("manufacturer_hit_rate", NULL, {"manufacturer_shipments": 3.0},
+         "nothing examined in the country yet"),
+        ("seal_hit_rate", NULL, {"seal_shipments": NULL}, "no seal stated"),
+        ("value_per_kg_ratio_hs6", NULL, {"hs6_shipments": 4.0, "value_per_kg": 2.0}, "no peers to compare with yet"),
+        ("value_per_kg_ratio_hs6", NULL, {"hs6_shipments": 4.0, "value_per_kg": NULL},
+         "value or weight not declared or 0"),
+        ("importer_ctpat_lost", NULL, {}, "no programme record of the importer"),
+        ("importer_new_pairings", NULL, {"importer_shipments": 0.0}, "no shipment was ever seen of the importer"),
+        ("importer_seizures_per_hit", NULL, {"importer_shipments": 2.0},
+         "no hit is known in shipments of the importer"),
+        ("importer_exam_share", NULL, {"importer_shipments": 0.0}, "no earlier shipment of the importer"),
+        ("importer_lookalike_hits", NULL, {}, "importer's name or address not stated"),
+        ("importer_claimed_per_action_usd", NULL, {"importer_shipments": 2.0, "importer_cf28": 0.0},
+         "no CF-28 or CF-29 about shipments of the importer"),
+        ("entry_number_invalid", NULL, {}, "the shipment's number is no entry number"),
+        ("agri_arrival_month", NULL, {"hts_missing": 0.0}, "the goods are no animal, plant or wood"),
+        ("moves_in_bond", NULL, {}, "moves in bond: not stated"),
+        ("importer_volume_ratio_hl7d", 1.0, {}, "the importer ships in these days at 1.0 times its pace of the year"),
+        ("importer_amendment_departure_hl30d", 0.0, {},
+         "the share of the importer's shipments amended of late is equal to its own of all time"),
+        ("importer_exams_hl365d", 2.0, {}, "exams of shipments of the importer, one a year ago counting half: 2"),
+        ("importer_lookalike_hits", 1.0, {}, "hits of importers of nearly the same name and address: 1"),
+        ("peers_hs6", 1.0, {}, "1 peer of the same goods to compare with"),
+        ("uflpa_china_ties", 2.0, {},
+         "ties to China (origin, country of export, manufacturer's MID): 2"),
+        ("importer_score_cut_cap", NULL, {"importer_on_record": 1.0, "importer_ctpat_tier": 3.0},
+         "the statute caps no cut for tier 2 or 3"),
+        ("wording_x_hs4_share", NULL, {"wording_shipments": 4.0}, "no heading stated"),
+        ("shipper_split_over_de_minimis", NULL, {"shipper_shipments": 1.0, "de_minimis_threshold_usd": 0.0},
+         "no de minimis exemption for goods of this origin"),
+        ("importer_status_age_days", 40.0, {}, "the importer's present status began 40 days ago"),
         ("importer_via_shipper_offenders", 0.0, {},
          "none of the shippers that the importer dealt with before had hits elsewhere"),
         ("seal_shipments", 3.0, {}, "the first seal was on 3 earlier shipments"),
@@ -119,6 +155,17 @@ def test_a_sentence_says_its_value():
 )  # fmt: skip
 def test_words(name, value, facts, text):
     assert said(name, value, **facts) == text
+
+
+def test_a_null_with_a_cause_that_holds_says_no_other():
+    """Whatever the other features say, the cause told is one of the catalogue's, and one they do not rule out."""
+    stated, unstated = dict.fromkeys(KNOWN, 1.0), dict.fromkeys(KNOWN, NULL)
+    for feature in KNOWN.values():
+        for facts in (stated, unstated):
+            told, _ = reason(feature, facts | {feature.name: NULL})
+            assert told, feature.name
+        if re.fullmatch(r"no (\w+) stated", feature.null_meaning) and feature.name != "pga_flags_unknown":
+            assert reason(feature, unstated) == (feature.null_meaning, True)
 
 
 def test_a_feature_of_ones_own():
