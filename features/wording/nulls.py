@@ -37,8 +37,7 @@ def _unless_known(value: float) -> bool | None:
 
 _WITNESSES: dict[str, tuple[str, Holds]] = {
     **{cause: (f"{kind}_shipments", isnan) for kind, cause in reversed(UNSTATED.items())},
-    "no container stated": ("containers", isnan),
-    "not containerised or not stated": ("containers", isnan),
+    "no container stated": ("containers", lambda number: isnan(number) or None),
     "wording never seen": ("wording_shipments", partial(_is, 0.0)),
     "no words": ("wording_shipments", isnan),
     "threshold not known": ("de_minimis_threshold_usd", isnan),
@@ -54,7 +53,7 @@ _WITNESSES: dict[str, tuple[str, Holds]] = {
     "importer's name or address not stated": ("importer_lookalikes", isnan),
     "importer's address not stated": ("importer_place_other_importers", isnan),
     "consignee's address not stated": ("consignee_place_same_day_shipments", isnan),
-    "goods not classified": ("hts_missing", partial(_is, 1.0)),
+    "goods not classified": ("hs_chapter", isnan),
     "no preference claimed": ("preference_claimed", partial(_is, 0.0)),
     "HS6 or origin not stated": ("hs6_x_origin_shipments", isnan),
     "importer or HS4 not stated": ("importer_x_hs4_shipments", isnan),
@@ -101,6 +100,7 @@ _SHORT = {
 _ALONE = frozenset(
     {
         *_WITNESSES,
+        "not containerised or not stated",
         "no peers yet",
         "no heading stated",
         "neither CF-28 nor CF-29",
@@ -166,20 +166,22 @@ def reason(feature: Feature, facts: Mapping[str, float]) -> tuple[str, bool]:
         what is not known for want of it.
     """
     given = causes(feature)
-    told = {cause: _told(cause, facts) for cause in given}
-    certain = [cause for cause in given if told[cause]]
-    left = certain[:1] or [cause for cause in given if told[cause] is None] or list(given)
+    holding = {cause: told(cause, facts) for cause in given}
+    certain = [cause for cause in given if holding[cause]]
+    left = certain[:1] or [cause for cause in given if holding[cause] is None] or list(given)
     *more, last = dict.fromkeys(_SHORT.get(cause, cause) for cause in left)
     alone = len(left) == 1 and (left[0] in _ALONE or left[0].startswith(_OF_A_PARTY))
     return " or ".join([", ".join(more), last] if more else [last]), alone
 
 
-def _told(cause: str, facts: Mapping[str, float]) -> bool | None:
-    """Whether a cause holds; None = there is no telling."""
+def told(cause: str, facts: Mapping[str, float]) -> bool | None:
+    """Whether a cause holds, by a feature that tells; None = there is no telling.
+
+    >>> told("not ocean", {"mode_code": 1.0}), told("not ocean", {"mode_code": 0.0}), told("not ocean", {})
+    (True, False, None)
+    """
     name, holds = _WITNESSES.get(cause, ("", isnan))
-    if name not in facts:
-        return None
-    return holds(facts[name])
+    return holds(facts[name]) if name in facts else None
 
 
 def _named(name: str, cause: str) -> str:
