@@ -12,7 +12,7 @@ import pyarrow as pa
 from riskscore import models, reference
 from riskscore.frames import as_frame
 from riskscore.ledger import outcomes_known, read_mornings
-from riskscore.pipelines.oversight.span import in_force
+from riskscore.ledger.in_force import in_force
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ def versions_of(run: Run) -> tuple[str, str]:
 
 
 def runs_before(ledger: Ledger, as_of: date) -> list[Run]:
-    """The runs that ordered the exams of the days before `as_of`, by day (riskscore.pipelines.oversight.span)."""
+    """The runs that ordered the exams of the days before `as_of`, by day (riskscore.ledger.in_force)."""
     through = as_of if as_of == ALWAYS else as_of - timedelta(days=1)
     return [ledger.run(each.run_id) for each in in_force(ledger, through, ledger.position)]
 

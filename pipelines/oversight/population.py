@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskscore.ledger import Ledger
+    from riskscore.ledger.in_force import InForce
     from riskscore.pipelines.oversight.results import Results
-    from riskscore.pipelines.oversight.span import InForce
 
     Floats = NDArray[np.float64]
 

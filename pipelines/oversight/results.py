@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from riskscore.ledger import Ledger
-    from riskscore.pipelines.oversight.span import InForce
+    from riskscore.ledger.in_force import InForce
     from riskscore.workspace import Workspace
 
 

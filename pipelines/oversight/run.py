@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from riskscore.errors import RunError
+from riskscore.ledger.in_force import in_force
 from riskscore.pipelines.oversight.book import Book
 from riskscore.pipelines.oversight.figures import add_figures
 from riskscore.pipelines.oversight.must_exams import add_must_exams
 from riskscore.pipelines.oversight.population import read_window
 from riskscore.pipelines.oversight.report import render
 from riskscore.pipelines.oversight.results import read_results
-from riskscore.pipelines.oversight.span import in_force, last_word, span
+from riskscore.pipelines.oversight.span import last_word, span
 from riskscore.pipelines.oversight.standing import add_coverage, add_ports, add_referrals, add_rules
 from riskscore.pipelines.referrals import LEFT_OUT, referrals
 from riskscore.publication import write_bytes, write_parquet
