@@ -214,7 +214,7 @@ def _record(table: pa.Table, position: int) -> dict[str, Any]:
         "findings": {"hts": 12, "foreign_port": 5}, "slots": slots, "ports_without_capacity": [],
         "must_exam_unmet": [unmet], "carried_over": held,
         "must_exam_waiting": [{**one, "until": "2026-03-03"} for one in held[:2]],
-        "must_exam_lapsed": [{**held[2], "why": "no_slot"}],
+        "must_exam_lapsed": [{**one, "why": "no_slot"} for one in held[2:]],
         "drift": {"exams": 40, "found": 4, "expected": 1.25, "drifted": True},
         "rules": [{"rule_id": "no-seal", "matches": 9, "flag": None}],
         "parquet_sha256": hashlib.sha256(content).hexdigest(), "parquet_bytes": len(content),
