@@ -176,10 +176,7 @@ class Learner:
         return self._country.shipments.index.get_indexer(shipments).astype(np.int64)
 
     def _inputs(self, rows: Ints) -> pd.DataFrame:
-        """FEATURES of the shipments at `rows`, indexed by shipment_id."""
-        standing = self._country.shipments[list(STANDING)].iloc[rows]
-        records = pd.DataFrame(self._lived.records[rows], index=standing.index, columns=list(NAMES))
-        return pd.concat([standing, records], axis="columns")
+        return inputs(self._country, self._lived, rows)
 
     def _inputs_of_hazards(self, rows: Ints) -> pd.DataFrame:
         """The same, and what each hazard's rate was."""
@@ -194,6 +191,13 @@ class Learner:
         return models.Model(
             models.train(frame, labels, days, self._settings, categorical=CATEGORICAL, monotone=MONOTONE, as_of=monday)
         )
+
+
+def inputs(country: Country, lived: Lived, rows: Ints) -> pd.DataFrame:
+    """FEATURES of the shipments at `rows`, indexed by shipment_id."""
+    standing = country.shipments[list(STANDING)].iloc[rows]
+    records = pd.DataFrame(lived.records[rows], index=standing.index, columns=list(NAMES))
+    return pd.concat([standing, records], axis="columns")
 
 
 def _week(country: Country, number: int, lived: Lived, learner: Learner | None) -> Week:

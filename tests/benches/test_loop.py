@@ -17,6 +17,7 @@ from loop_policies import BLIND, EXAM, OURS, TRAININGS, Legacy, Oracle, Random, 
 from loop_record import NAMES, Results, hazard_rates, track_record
 
 from riskscore import config, reference
+from riskscore.selection.values import expected_finds
 from riskscore.simulator import exams, lists
 
 SIZE = Size(weeks=9, per_week=200, warm_up=4)
@@ -163,8 +164,10 @@ def test_without_a_result_there_is_no_rate():
 
 def week_of(country, number, scores=None):
     rows = country.rows(number)
-    rates = np.random.default_rng(number).random((rows.stop - rows.start, len(lists.HAZARDS))) / 20
-    return Week(country.first_day(number), country.shipments.iloc[rows], scores, rows.start, rates)
+    shipments = country.shipments.iloc[rows]
+    chances = np.random.default_rng(number).random((len(shipments), len(lists.HAZARDS))) ** 6 / 20
+    hazards = pd.DataFrame(chances, index=shipments.index, columns=list(lists.HAZARDS))
+    return Week(country.first_day(number), shipments, scores, hazards, rows.start)
 
 
 def test_hazard_rates_are_finds_over_the_chances_to_find(country_and_room):
@@ -204,6 +207,18 @@ def test_policies_fill_the_slots_and_log_chances_that_add_up(country_and_room, p
     assert (choice.chance[choice.examined] > 0).all()
     again = policy.choose(week, np.random.default_rng(1))
     np.testing.assert_array_equal(again.arm, choice.arm)
+
+
+def test_ours_orders_the_exam_that_suits_the_hazards_and_nothing_else_does(country_and_room):
+    country, _ = country_and_room
+    week = week_of(country, 5, np.random.default_rng(3).random(country.rows(5).stop - country.rows(5).start))
+    suits = expected_finds(week.hazards.assign(any=week.scores)).idxmax(axis=1).to_numpy()
+    assert len(set(suits)) > 3
+    for policy in OURS:
+        choice = policy.choose(week, np.random.default_rng(1))
+        ranked = choice.arm == "risk"
+        assert (choice.exam[ranked] == (suits[ranked] if policy.matched else EXAM)).all()
+        assert set(choice.exam[choice.arm == "random_floor"]) <= {EXAM}
 
 
 def test_logged_chances_are_the_frequencies_of_the_draw(country_and_room):

@@ -269,7 +269,7 @@ def test_the_reason_of_a_challengers_pick_speaks_of_its_own_score():
     for one in result.disputed:
         if one.examined == "challenger":
             reason = result.frame.at[one.challenger, "reasons"][0]["text"]
-            assert reason.startswith(f"risk score {day.at[one.challenger, 'their_any']:.3f}; rank ")
+            assert reason.startswith(f"risk score {day.at[one.challenger, 'their_any']:.3f} of model 7; rank ")
 
 
 @pytest.mark.parametrize(
