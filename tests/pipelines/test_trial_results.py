@@ -248,7 +248,7 @@ def test_a_base_rate_needs_results(tmp_path):
         trials.plan(workspace, difference=0.9, base_rate=0.2)
 
 
-# The command, before it stands in the list of commands.
+# The command, called as the command line calls it.
 
 
 @pytest.fixture
