@@ -239,12 +239,13 @@ def result(workspace: Workspace, as_of: date | None = None) -> TrialResult:
     """
     with workspace.ledger(read_only=True) as ledger:
         plans = [] if as_of else [(found.position, (found.champion, found.challenger)) for found in _plans(ledger)]
-        held = [(run.seq, versions_of(run)) for run in runs_before(ledger, as_of or ALWAYS) if run.record.get("trial")]
+        runs = runs_before(ledger, as_of or ALWAYS)
+        held = [(run.seq, versions_of(run)) for run in runs if run.record.get("trial")]
         if not plans + held:
             what = f"no slot was tossed for before {as_of}" if as_of else "no trial was planned, and no slot tossed for"
             fix = 'set trial = "challenger" under [selection] in riskscore.toml, then riskscore trial start'
             raise RunError(what, fix=fix)
-        return trial_of(ledger, *max(plans + held)[1], as_of)
+        return _state(ledger, runs, max(plans + held)[1], as_of)
 
 
 def trial_of(ledger: Ledger, champion: str, challenger: str, as_of: date | None = None) -> TrialResult:
@@ -257,13 +258,17 @@ def trial_of(ledger: Ledger, champion: str, challenger: str, as_of: date | None 
         as_of: what was tossed for and known before this day; what came later changes nothing, but the plan is the one
             on record now. None = all that the ledger knows; waits are over by the newest day scored.
     """
-    found, runs = _plan_of(ledger, champion, challenger), runs_before(ledger, as_of or ALWAYS)
-    slots = tossed(runs, (champion, challenger), found.position if found else 0)
+    return _state(ledger, runs_before(ledger, as_of or ALWAYS), (champion, challenger), as_of)
+
+
+def _state(ledger: Ledger, runs: Sequence[Run], versions: tuple[str, str], as_of: date | None) -> TrialResult:
+    found = _plan_of(ledger, *versions)
+    slots = tossed(runs, versions, found.position if found else 0)
     today = as_of or max((run.run_date for run in runs), default=date.min)
     exams = with_results(ledger, slots, found.wait_days if found else None, as_of or ALWAYS, today)
     champions, challengers = (_side(exams[exams["side"] == side]) for side in ("champion", "challenger"))
     return TrialResult(
-        versions=(champion, challenger),
+        versions=versions,
         plan=found,
         days=int(exams["run_date"].nunique()),
         disputed=len(exams),

@@ -87,7 +87,7 @@ def _figures(workspace: Workspace, ledger: Ledger, first: date | None, last: dat
     add_figures(book, read_window(ledger, inside, results))
     add_coverage(book, results.ordered[~results.ordered.index.isin(results.left_out)], days)
     add_referrals(book, open_or_closed, days)
-    latest = [run for run in ledger.runs() if run.seq <= position and run.run_date <= last]
+    latest = [run for run in ledger.runs(position) if run.run_date <= last]
     add_rules(book, latest, days)
     add_must_exams(book, latest, days)
     add_ports(book, latest, days)

@@ -27,8 +27,8 @@ def picks_of(
 
     Returns:
         shipment_id and risk_score of each pick in the latest run of its day, of one that was picked on two days (its
-        arrival had moved) the later; and the outcomes columns, the latest word
-        on each finding about them known before the morning of `as_of`.
+        arrival had moved) the later; and the outcomes columns, the latest word on each finding about them known before
+        the morning of `as_of`.
     """
     asked = {"arm": arm, "since": since, "as_of": as_of, "position": position}
     picks = connection.sql(f"{_PICKS} ORDER BY shipment_id", params=asked).to_arrow_table()

@@ -10,6 +10,8 @@ import pyarrow as pa
 from riskscore import reference
 from riskscore.config import Condition, MustExam
 from riskscore.ledger import Run
+from riskscore.pipelines.oversight.run import standing_figures
+from riskscore.pipelines.oversight.sheets import Standing
 from riskscore.publication import conform
 from riskscore.tables import recommendations_schema
 from tests.factories import DAY, append_rows, make_workspace, noon, outcomes, shipments, traders
@@ -117,3 +119,8 @@ def result(row, number, *, found, **changed):
 
 def ordered(rows):
     return [row for row in rows if row["recommendation"] == "examine"]
+
+
+def standing(unit, *args):
+    """What the standing report of a unit says: first and last day."""
+    return Standing(standing_figures(unit.workspace, *args)[0])
